@@ -1,0 +1,1 @@
+"""Panels that show the program itself: its source and what it prints."""

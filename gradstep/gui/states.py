@@ -16,13 +16,12 @@ class State(StrEnum):
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.EMPTY: frozenset({State.STARTING}),
-    State.STARTING: frozenset({State.STOPPED, State.ENDED, State.LOST, State.EMPTY}),
-    State.STOPPED: frozenset({State.RUNNING, State.LOST, State.STARTING, State.EMPTY}),
-    State.RUNNING: frozenset(
-        {State.STOPPED, State.ENDED, State.LOST, State.STARTING, State.EMPTY}
-    ),
-    State.ENDED: frozenset({State.LOST, State.STARTING, State.EMPTY}),
-    State.LOST: frozenset({State.STARTING, State.EMPTY}),
+    # A program may be restarted, or another opened, at any time: every state leads to STARTING.
+    State.STARTING: frozenset({State.STARTING, State.STOPPED, State.ENDED, State.LOST}),
+    State.STOPPED: frozenset({State.STARTING, State.RUNNING, State.LOST}),
+    State.RUNNING: frozenset({State.STARTING, State.STOPPED, State.ENDED, State.LOST}),
+    State.ENDED: frozenset({State.STARTING, State.LOST}),
+    State.LOST: frozenset({State.STARTING}),
 }
 
 
@@ -33,4 +32,4 @@ class InvalidTransition(RuntimeError):
 def check(old: State, new: State) -> None:
     """Raises ``InvalidTransition`` unless ``old`` may become ``new``."""
     if new not in TRANSITIONS[old]:
-        raise InvalidTransition(f"from {old} to {new}")
+        raise InvalidTransition(f"a session cannot go from {old} to {new}")

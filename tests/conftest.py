@@ -1,0 +1,86 @@
+"""Every test cleans up after itself: no thread, process, timer or window outlives it."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+PATIENCE = 5.0
+"""Seconds for what is ending to end."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaks() -> Iterator[None]:
+    """Fail the test that leaves a thread, a child process, an active timer or a window behind."""
+    before = {"threads": _threads(), "processes": _children(), "Qt": _qt_things()}
+    yield
+    gc.collect()
+    for what, now in (("threads", _threads), ("processes", _children), ("Qt", _qt_things)):
+        _wait_for(lambda now=now, what=what: not now() - before[what])
+        left = now() - before[what]
+        assert not left, f"left behind: {sorted(map(str, left))}"
+
+
+@pytest.fixture(autouse=True)
+def settings_of_this_test(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a window remembers is not the person's own settings, nor another test's."""
+    if "PySide6.QtCore" in sys.modules:
+        from PySide6.QtCore import QSettings
+
+        QSettings.setDefaultFormat(QSettings.Format.IniFormat)
+        folder = str(tmp_path_factory.mktemp("settings"))
+        QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, folder)
+    yield
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+        if "PySide6.QtWidgets" in sys.modules:
+            from PySide6.QtCore import QCoreApplication, QEvent
+
+            if QCoreApplication.instance():
+                QCoreApplication.processEvents()
+                QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+
+def _threads() -> set[object]:
+    # A thread of Qt's pool that has run Python once stays on Python's list as a "dummy".
+    dummy = threading._DummyThread  # type: ignore[attr-defined]
+    return {t for t in threading.enumerate() if t.is_alive() and not isinstance(t, dummy)}
+
+
+def _children() -> set[object]:
+    """Process ids of living children (on Linux; elsewhere nothing is checked)."""
+    found: set[object] = set()
+    for task in Path("/proc/self/task").glob("*/children"):
+        try:
+            found.update(int(pid) for pid in task.read_text().split())
+        except OSError:
+            continue  # the thread has ended meanwhile
+    return found
+
+
+def _qt_things() -> set[object]:
+    if "PySide6.QtWidgets" not in sys.modules:
+        return set()
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QApplication
+    from shiboken6 import isValid
+
+    timers = {
+        timer
+        for timer in gc.get_objects()
+        if type(timer) is QTimer and isValid(timer) and timer.isActive()
+    }
+    windows = {w for w in QApplication.topLevelWidgets() if w.isVisible()}
+    return timers | windows

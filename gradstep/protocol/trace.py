@@ -142,7 +142,8 @@ class Node:
     name. ``groups`` are the calls around it, outermost first: a group's ``key`` is unique per call.
     ``backward`` names the autograd nodes that it made, ``backward_done`` how many have run.
     ``saved`` says what is kept for backward: ``""`` nothing known, ``alive`` or ``freed``.
-    ``grad``: a leaf's ``.grad`` now. ``current``: a leaf's data now, when changed since its use."""
+    ``grad``: a leaf's ``.grad`` now. ``current``: a leaf's data now, when changed since its use.
+    ``detail``: a number or word that belongs to the symbol (the exponent of ``pow``)."""
 
     id: int
     revision: int
@@ -165,6 +166,7 @@ class Node:
     grad_note: str = ""
     current: Preview | None = None
     aten: tuple[str, ...] = ()
+    detail: str = ""
 
 
 @dataclass(frozen=True)

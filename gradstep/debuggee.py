@@ -1,0 +1,585 @@
+"""A program under debug, seen from outside: start, advance, wait, read. No Qt, no torch.
+
+The window and headless tests use the same object. Nothing here blocks unless its name says so:
+the blocking verbs (``forward`` ... ``run``) wait for the next stop.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+from gradstep.phases import Phase
+from gradstep.program import Program, check_program
+from gradstep.protocol.fields import FieldError, call, decode, encode
+from gradstep.protocol.frames import Connection, shake_hands
+from gradstep.protocol.messages import Event, Problem, Refusal, Reply, Request, RequestFailed
+from gradstep.protocol.trace import (
+    Devices,
+    Failure,
+    Goal,
+    Graph,
+    Level,
+    Loaded,
+    Losses,
+    Reason,
+    Stop,
+    Timeline,
+)
+from gradstep.protocol.values import Array, Fetched, Statistics, Value, ValueInfo
+
+START_TIMEOUT = 120.0
+"""Seconds for the interpreter to start and reach gradstep; torch is imported after that."""
+EXIT_TIMEOUT = 5.0
+"""Seconds for an ended program to leave by itself (its ``atexit`` functions) before it is killed."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """The program goes on."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """Text that the program wrote to ``stdout`` or ``stderr``."""
+
+    stream: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Sent a few times a second while the program runs."""
+
+    iteration: int
+
+
+@dataclass(frozen=True)
+class Exited:
+    """The process is gone. ``code`` as the shell sees it; ``signal`` when it was killed."""
+
+    code: int
+    signal: str = ""
+
+
+Fact = Loaded | Running | Stop | Output | Progress | Exited
+Listener = Callable[[Fact], None]
+
+
+class ProgramEnded(RuntimeError):
+    """The program is over (or was never started): there is nothing to advance."""
+
+
+class Debuggee:
+    """One run of a program. Use as a context manager, or call ``start`` and ``close``.
+
+    ``listener`` receives every fact, in background threads, in order per source."""
+
+    def __init__(self, program: Program, listener: Listener | None = None) -> None:
+        self.program = program
+        self.stop: Stop | None = None
+        self.loaded: Loaded | None = None
+        self.exit_code: int | None = None
+        self._listener: Listener = listener or (lambda fact: None)
+        self._changed = threading.Condition()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+        self._waiting: dict[int, tuple[Future[tuple[Any, bytes]], Any]] = {}
+        self._next_id = 0
+        self._running = False
+        self._closed = False
+        self._gone = False
+        self._leaving = False
+        self._texts: dict[str, list[str]] = {"stdout": [], "stderr": []}
+        self._raw: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
+        self._threads: list[threading.Thread] = []
+
+    # ------------------------------------------------------------------ life
+
+    def start(self) -> None:
+        """Start the process in the background; ``Loaded`` and the first ``Stop`` follow."""
+        self._running = True
+        self._spawn(self._live, "gradstep-link")
+
+    def close(self) -> None:
+        """End the program and wait until it is gone. An ended program may finish by itself
+        first. Safe to call twice."""
+        with self._changed:
+            self._closed = True
+            ended = self.stop is not None and self.stop.reason in (Reason.END, Reason.EXCEPTION)
+        if ended and not self._gone:
+            self._let_finish()
+        self.kill()
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join(EXIT_TIMEOUT)
+
+    def kill(self) -> None:
+        """End the process and all that it started, now. Never blocks."""
+        self._closed = True
+        process = self._process
+        if process is not None:
+            _kill_tree(process)
+
+    def finish(self) -> int:
+        """Let an ended program leave by itself; its exit code. Blocks. Raises ``ProgramEnded``
+        when it has not ended."""
+        if self.stop is None or self.stop.reason not in (Reason.END, Reason.EXCEPTION, Reason.LOST):
+            raise ProgramEnded("the program has not ended: run() it first")
+        self._let_finish()
+        self.kill()
+        with self._changed:
+            self._changed.wait_for(lambda: self._gone, EXIT_TIMEOUT)
+        return self.exit_code if self.exit_code is not None else -1
+
+    def __enter__(self) -> Debuggee:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------ advance
+
+    def advance(self, goal: Goal, level: Level | None = None) -> None:
+        """Go on towards ``goal``; the next ``Stop`` follows. Raises ``ProgramEnded``.
+
+        ``level`` is how much to capture: by default everything, and nothing for ``Goal.RUN``."""
+        with self._changed:
+            if self._gone or self._closed:
+                raise ProgramEnded(self._epitaph())
+            if self._running:
+                raise ProgramEnded("the program is running; pause it first")
+            if not self.can_advance:
+                raise ProgramEnded(self._epitaph())
+            self._running = True
+        self._listener(Running())
+        chosen = level or (Level.RUN if goal is Goal.RUN else Level.OPERATION)
+        self.request("advance", None, goal=goal, level=chosen)
+
+    @property
+    def can_advance(self) -> bool:
+        """Whether the program stands at a stop from which it can go on."""
+        final = (Reason.EXCEPTION, Reason.LOST)
+        if self._running or self._gone or self.stop is None or self.stop.reason in final:
+            return False
+        experiment = self.loaded is not None and self.loaded.kind == "experiment"
+        return experiment or self.stop.reason is not Reason.END
+
+    def pause(self) -> None:
+        """Stop as soon as Python code can be stopped; the ``Stop`` follows."""
+        if self._running and not self._gone:
+            self.request("pause", None)
+
+    def wait(self, timeout: float | None = None) -> Stop:
+        """The stop at which the program stands, once it does. Raises ``TimeoutError``."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: not self._running, timeout):
+                raise TimeoutError(f"the program still runs after {timeout} s")
+            assert self.stop is not None
+            return self.stop
+
+    def step(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
+        """Execute one operation: a forward call, a node of backward, a part of an update."""
+        return self._go(Goal.STEP, level, timeout)
+
+    def forward(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
+        """Go on until the next forward is complete (a script: until it calls backward)."""
+        return self._go(Goal.FORWARD, level, timeout)
+
+    def backward(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
+        """Go on until the next backward is complete."""
+        return self._go(Goal.BACKWARD, level, timeout)
+
+    def update(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
+        """Go on until the parameters have been updated."""
+        return self._go(Goal.UPDATE, level, timeout)
+
+    def zero_grad(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
+        """Go on until the gradients have been cleared."""
+        return self._go(Goal.ZERO_GRAD, level, timeout)
+
+    def iteration(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
+        """Go on to the end of this iteration."""
+        return self._go(Goal.ITERATION, level, timeout)
+
+    def run(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
+        """Go on to the end of the program."""
+        return self._go(Goal.RUN, level, timeout)
+
+    def _go(self, goal: Goal, level: Level | None, timeout: float | None) -> Stop:
+        self.advance(goal, level)
+        return self.wait(timeout)
+
+    # ------------------------------------------------------------------ read
+
+    def values(self) -> tuple[ValueInfo, ...]:
+        """Descriptors of every named value alive now. Raises ``RequestFailed`` while running."""
+        return self._read("values", tuple[ValueInfo, ...])
+
+    def value(self, name: str) -> Value:
+        """A value with all of its elements. Raises ``RequestFailed`` when there is none."""
+        data, body = self._fetch(name, "data")
+        grad = self._fetch(name, "grad") if data.info.has_grad else None
+        return Value(data.info, _array(data, body), _array(*grad) if grad else None)
+
+    def statistics(self, name: str, field: str = "data") -> Statistics:
+        """Of a value's ``data`` or ``grad``."""
+        return self._read("statistics", Statistics, ref=name, field=field)
+
+    def graph(self, since: int = 0) -> Graph:
+        """Nodes and edges of the current iteration."""
+        return self._read("graph", Graph, since=since)
+
+    def timeline(self, since: int = 0) -> Timeline:
+        """The phases so far, from stretch number ``since`` on."""
+        return self._read("timeline", Timeline, since=since)
+
+    def losses(self, since: int = 0) -> Losses:
+        """What backward was called on, by iteration."""
+        return self._read("losses", Losses, since=since)
+
+    def devices(self) -> Devices:
+        """What the program's interpreter offers."""
+        return self._read("devices", Devices)
+
+    def set_device(self, device: str) -> Devices:
+        """Move an experiment, between iterations. Raises ``RequestFailed`` when it cannot move."""
+        return self._read("set_device", Devices, id=device)
+
+    @property
+    def output(self) -> str:
+        """What the program printed to standard output so far."""
+        return "".join(self._texts["stdout"])
+
+    @property
+    def errors(self) -> str:
+        """What the program printed to standard error so far."""
+        return "".join(self._texts["stderr"])
+
+    @property
+    def output_bytes(self) -> bytes:
+        """Standard output as the program wrote it."""
+        return b"".join(self._raw["stdout"])
+
+    def request(self, verb: str, kind: Any, /, **arguments: Any) -> Future[tuple[Any, bytes]]:
+        """Ask the engine; the future gives the result (decoded as ``kind``) and the body, or
+        raises ``RequestFailed``. Never blocks."""
+        future: Future[tuple[Any, bytes]] = Future()
+        with self._changed:
+            connection = self._connection
+            if connection is None or self._gone:
+                future.set_exception(RequestFailed(Problem("gone", self._epitaph())))
+                return future
+            self._next_id += 1
+            number = self._next_id
+            self._waiting[number] = (future, kind)
+        try:
+            connection.send(Request(number, verb, {k: encode(v) for k, v in arguments.items()}))
+        except OSError:
+            pass  # the link thread sees the end of the connection and fails every waiting future
+        return future
+
+    def _read(self, verb: str, kind: Any, **arguments: Any) -> Any:
+        return self.request(verb, kind, **arguments).result()[0]
+
+    def _fetch(self, ref: str, field: str) -> tuple[Fetched, bytes]:
+        result, body = self.request("value", Fetched, ref=ref, field=field).result()
+        return result, body
+
+    # ------------------------------------------------------------------ facts from the engine
+
+    def on_loaded(self, loaded: Loaded) -> None:
+        self.loaded = loaded
+        self._listener(loaded)
+
+    def on_stopped(self, stop: Stop) -> None:
+        with self._changed:
+            self.stop, self._running = stop, False
+            self._changed.notify_all()
+        self._listener(stop)
+
+    def on_progress(self, iteration: int) -> None:
+        self._listener(Progress(iteration))
+
+    # ------------------------------------------------------------------ background
+
+    def _spawn(self, target: Callable[..., None], name: str, *args: Any) -> None:
+        thread = threading.Thread(target=target, args=args, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _live(self) -> None:
+        """Body of the link thread: start, connect, serve until the process is gone."""
+        trouble = ""
+        try:
+            trouble = check_program(self.program)
+            if not trouble and not self._closed:
+                with socket.create_server(("127.0.0.1", 0), backlog=1) as server:
+                    trouble = self._start_process(server)
+                if not trouble:
+                    self._serve()
+        except (OSError, EOFError) as error:
+            trouble = trouble or str(error)
+        finally:
+            self._bury(trouble)
+
+    def _start_process(self, server: socket.socket) -> str:
+        python = self.program.python or sys.executable
+        secret = secrets.token_hex(32)
+        engine = Path(__file__).with_name("engine") / "__main__.py"
+        group: dict[str, Any] = (
+            {"start_new_session": True}
+            if os.name == "posix"
+            else {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+        )
+        try:
+            self._process = process = subprocess.Popen(
+                [python, str(engine)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=self.program.cwd,
+                **group,
+            )
+        except OSError as error:
+            return f"{python} cannot be started: {error.strerror or error}."
+        if self._closed:
+            _kill_tree(process)
+        assert process.stdin and process.stdout and process.stderr
+        self._spawn(self._pump, "gradstep-stdout", process.stdout, "stdout")
+        self._spawn(self._pump, "gradstep-stderr", process.stderr, "stderr")
+        # The first line of standard input carries the secret; what follows is the program's own.
+        ticket = {
+            "port": server.getsockname()[1],
+            "secret": secret,
+            "program": asdict(replace(self.program, python=None)),
+        }
+        try:
+            process.stdin.write(json.dumps(ticket).encode() + b"\n")
+            process.stdin.flush()
+        except OSError:
+            return ""  # it died at once; its exit code tells more than a broken pipe
+        self._accept(server, secret, process)
+        return ""
+
+    def _accept(
+        self, server: socket.socket, secret: str, process: subprocess.Popen[bytes]
+    ) -> None:
+        server.settimeout(0.1)
+        waited = 0.0
+        while process.poll() is None and waited < START_TIMEOUT:
+            try:
+                sock, _ = server.accept()
+            except TimeoutError:
+                waited += 0.1
+                continue
+            try:
+                shake_hands(sock, bytes.fromhex(secret), listener=True, timeout=5.0)
+            except OSError:
+                sock.close()  # a stranger on the loopback; ours is still to come
+                continue
+            self._connection = Connection(sock)
+            return
+
+    def _serve(self) -> None:
+        connection = self._connection
+        if connection is None:
+            return
+        while True:
+            try:
+                message, body = connection.receive()
+            except EOFError:
+                return
+            if isinstance(message, Event):
+                handler = getattr(self, f"on_{message.name}", None)
+                if handler is None:
+                    raise FieldError(f"unknown event {message.name!r}")
+                call(handler, message.arguments, message.name)
+            elif isinstance(message, (Reply, Refusal)):
+                self._settle(message, body)
+
+    def _settle(self, message: Reply | Refusal, body: bytes) -> None:
+        with self._changed:
+            waiting = self._waiting.pop(message.id, None)
+        if waiting is None:
+            return
+        future, kind = waiting
+        if isinstance(message, Refusal):
+            future.set_exception(RequestFailed(message.problem))
+            return
+        try:
+            future.set_result((decode(kind, message.result) if kind else None, body))
+        except FieldError as error:
+            future.set_exception(RequestFailed(Problem("bug", str(error))))
+
+    def _bury(self, trouble: str) -> None:
+        """The connection ended: find out how the process died, and say so."""
+        process, code, killer = self._process, -1, ""
+        if process is not None:
+            try:
+                code = process.wait(EXIT_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                _kill_tree(process)
+                code = process.wait()
+            if code < 0:
+                killer = _signal_name(-code)
+            for thread in self._threads:
+                if thread.name in ("gradstep-stdout", "gradstep-stderr"):
+                    thread.join(EXIT_TIMEOUT)
+            _kill_tree(process)
+            if process.stdin:
+                process.stdin.close()
+        with self._changed:
+            self.exit_code = code
+            self._gone = True
+            waiting, self._waiting = list(self._waiting.values()), {}
+            connection, self._connection = self._connection, None
+            message = self._cause(trouble, code, killer)
+            lost = None
+            if self._running and not self._leaving:
+                lost = self._lost_stop(message, code)
+                self.stop = lost
+            self._running = False
+            self._changed.notify_all()
+        if connection is not None:
+            connection.close()
+        for future, _ in waiting:
+            future.set_exception(RequestFailed(Problem("gone", message)))
+        if lost is not None:
+            self._listener(lost)
+        self._listener(Exited(code, killer))
+
+    def _cause(self, trouble: str, code: int, killer: str) -> str:
+        if trouble:
+            return trouble
+        if self._closed:
+            return "The program was stopped."
+        if killer == "SIGKILL":
+            return "The program was killed (SIGKILL): by hand, or because memory ran out."
+        if killer:
+            return f"The program died of {killer}."
+        return f"The program left without a word (os._exit) with exit code {code}."
+
+    def _lost_stop(self, message: str, code: int) -> Stop:
+        last = self.stop or Stop(Reason.LOST)
+        return Stop(
+            Reason.LOST,
+            iteration=last.iteration,
+            phase=last.phase,
+            place=last.place,
+            message=message,
+            failure=Failure("Lost", message, text=self.errors[-4000:]),
+            exit_code=code,
+        )
+
+    def _epitaph(self) -> str:
+        if self.stop is not None and self.stop.message:
+            return self.stop.message
+        if self.stop is not None and self.stop.failure is not None:
+            return f"The program failed: {self.stop.failure.message}"
+        return "The program is not running." if not self._gone else "The program has ended."
+
+    def _let_finish(self) -> None:
+        """Let an ended program run its exit handlers; returns when it is gone or late."""
+        with self._changed:
+            if self._gone:
+                return
+            self._leaving = True
+        self.request("leave", None)
+        if self._process is not None and self._process.stdin is not None:
+            try:
+                self._process.stdin.close()
+            except OSError:
+                pass
+        with self._changed:
+            self._changed.wait_for(lambda: self._gone, EXIT_TIMEOUT)
+
+    def _pump(self, pipe: IO[bytes], stream: str) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        reader = pipe.fileno()
+        with pipe:
+            while chunk := os.read(reader, 1 << 16):
+                self._raw[stream].append(chunk)
+                self._say(stream, decoder.decode(chunk))
+        self._say(stream, decoder.decode(b"", True))
+
+    def _say(self, stream: str, text: str) -> None:
+        if text:
+            self._texts[stream].append(text)
+            self._listener(Output(stream, text))
+
+
+def open_program(
+    path: str | os.PathLike[str],
+    args: tuple[str, ...] | list[str] = (),
+    *,
+    python: str | None = None,
+    module: bool = False,
+    cwd: str | None = None,
+    timeout: float | None = None,
+) -> Debuggee:
+    """Start ``path`` under the debugger and wait until it stands before its first line.
+
+    ``module``: ``path`` is a module's name, as with ``python -m``. Raises ``ProgramEnded`` with a
+    sentence that says why when it cannot be started."""
+    program = Program(os.fspath(path), tuple(args), module, python, cwd)
+    debuggee = Debuggee(program)
+    debuggee.start()
+    try:
+        stop = debuggee.wait(timeout)
+    except BaseException:
+        debuggee.close()
+        raise
+    if stop.reason is Reason.LOST:
+        debuggee.close()
+        raise ProgramEnded(stop.message)
+    return debuggee
+
+
+def _array(fetched: Fetched, body: bytes) -> Array:
+    return Array(fetched.shape, fetched.dtype, fetched.stored, body)
+
+
+def _kill_tree(process: subprocess.Popen[bytes]) -> None:
+    """Kill the process and its group: a loader's workers must not outlive it."""
+    if os.name == "posix":
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+    elif process.poll() is None:
+        subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+__all__ = [
+    "Debuggee",
+    "Exited",
+    "Fact",
+    "Output",
+    "Phase",
+    "Program",
+    "ProgramEnded",
+    "Progress",
+    "Running",
+    "check_program",
+    "open_program",
+]

@@ -1,0 +1,55 @@
+"""Tensors that stand for something else: a parameter's ``.data``, its ``.grad``, and what was
+computed from a gradient. By these an update written by hand is told from a forward."""
+
+from __future__ import annotations
+
+import weakref
+from enum import Enum, auto
+from typing import Any
+
+from torch import Tensor
+
+
+class Role(Enum):
+    DATA = auto()  # ``w.data``
+    GRAD = auto()  # ``w.grad`` or ``w.grad.data``
+    DERIVED = auto()  # computed from a gradient
+
+
+class _Ref(weakref.ref):  # type: ignore[type-arg]
+    __slots__ = ("key",)
+    key: int
+
+
+class Aliases:
+    """Weak: an entry goes when its tensor does."""
+
+    def __init__(self) -> None:
+        self._entries: dict[int, tuple[_Ref, Role, weakref.ref[Tensor] | None]] = {}
+
+    def add(self, tensor: Any, role: Role, leaf: Tensor | None = None) -> None:
+        if not isinstance(tensor, Tensor):
+            return
+        ref = _Ref(tensor, self._forget)
+        ref.key = id(tensor)
+        owner = weakref.ref(leaf) if leaf is not None else None
+        self._entries[id(tensor)] = (ref, role, owner)
+
+    def role(self, tensor: Tensor) -> Role | None:
+        entry = self._entries.get(id(tensor))
+        return entry[1] if entry is not None and entry[0]() is tensor else None
+
+    def leaf(self, tensor: Tensor) -> Tensor | None:
+        """The parameter whose data or gradient ``tensor`` is."""
+        entry = self._entries.get(id(tensor))
+        if entry is None or entry[0]() is not tensor or entry[2] is None:
+            return None
+        return entry[2]()
+
+    def __bool__(self) -> bool:
+        return bool(self._entries)
+
+    def _forget(self, ref: _Ref) -> None:
+        entry = self._entries.get(ref.key)
+        if entry is not None and entry[0] is ref:
+            del self._entries[ref.key]

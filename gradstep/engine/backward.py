@@ -1,0 +1,308 @@
+"""Backward, node by node: the one entry wrapped, and hooks that advance with the frontier."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+from torch import Tensor
+
+from gradstep.engine import torch_internals as internals
+from gradstep.engine.debugger import Debugger
+from gradstep.engine.observer import Observer
+from gradstep.engine.recorder import EdgeRecord, NodeRecord
+from gradstep.phases import Phase
+from gradstep.protocol.trace import Change, Goal, Level, NodeState, Operation, Reason
+
+
+class Frontier:
+    """Hooks on the nodes that can run next. A node that fires loses its hook and its successors get
+    theirs, so nothing is walked beforehand; switched off, the rest runs at native speed."""
+
+    def __init__(
+        self,
+        before: Callable[[Any, Any], None],
+        after: Callable[[Any, Any], None],
+        wanted: Callable[[], bool],
+    ) -> None:
+        self._before, self._after, self._wanted = before, after, wanted
+        self._handles: dict[Any, tuple[Any, Any] | None] = {}
+
+    def add(self, node: Any) -> None:
+        if node is None or node in self._handles:
+            return
+
+        def pre(gradients: Any) -> None:
+            handles = self._handles.get(node)
+            if handles is not None:
+                handles[0].remove()
+            if self._wanted():
+                self._before(node, gradients)
+            if self._wanted():
+                for successor, _ in node.next_functions:
+                    self.add(successor)
+
+        def post(inputs: Any, outputs: Any) -> None:
+            handles = self._handles.get(node)
+            if handles is not None:
+                handles[1].remove()
+                self._handles[node] = None
+            if self._wanted():
+                self._after(node, inputs)
+
+        self._handles[node] = (node.register_prehook(pre), node.register_hook(post))
+
+    def close(self) -> None:
+        """Hooks left behind would fire again on a retained graph."""
+        for handles in self._handles.values():
+            if handles is not None:
+                handles[0].remove()
+                handles[1].remove()
+        self._handles.clear()
+
+
+class Backward:
+    """Reports every run of the backward engine to the debugger."""
+
+    def __init__(self, debugger: Debugger, observer: Observer) -> None:
+        self._debugger, self._observer = debugger, observer
+        self._depth = 0
+        self._assigned: set[int] = set()
+
+    def install(self) -> None:
+        internals.wrap_backward_entry(self._wrap)
+
+    def _wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def _engine_run_backward(outputs: Any, *args: Any, **kwargs: Any) -> Any:
+            if self._depth:
+                return self._nested(original, outputs, args, kwargs)
+            frame = self._debugger.sites.user_frame(sys._getframe(1))
+            roots = self._begin(outputs, frame)
+            frontier = Frontier(self._before_node, self._after_node, self._stepping)
+            self._frame = frame
+            self._depth += 1
+            self._observer.inside.append(Phase.BACKWARD)
+            try:
+                if self._stepping():
+                    for root in roots:
+                        frontier.add(root)
+                with self._modes():
+                    return original(outputs, *args, **kwargs)
+            finally:
+                self._depth -= 1
+                self._observer.inside.pop()
+                frontier.close()
+                keep = bool(args[1]) if len(args) > 1 else False
+                self._frame = None
+                self._end(keep, frame, sys.exc_info()[0] is not None)
+
+        return _engine_run_backward
+
+    def _nested(self, original: Callable[..., Any], outputs: Any, args: Any, kwargs: Any) -> Any:
+        """A backward inside a node of another (checkpoints, adjoints): it belongs to that node."""
+        with self._modes():
+            return original(outputs, *args, **kwargs)
+
+    def _stepping(self) -> bool:
+        return self._debugger.level is Level.OPERATION
+
+    @contextlib.contextmanager
+    def _modes(self) -> Iterator[None]:
+        """The call mode is off while its handler runs ``Tensor.backward``; Python code inside
+        backward must be seen all the same. The aten mode is off: it would change kernels."""
+        observer = self._observer
+        aten = internals.remove_dispatch_mode(observer.aten_mode)
+        again = bool(
+            observer.entering_backward
+            and self._debugger.level is not Level.RUN
+            and not internals.function_mode_is_on(observer.call_mode)
+        )
+        handlers, observer.entering_handler = observer.entering_handler, 0
+        if again:
+            internals.push_function_mode(observer.call_mode)
+        try:
+            yield
+        finally:
+            if observer.entering_backward:
+                internals.remove_function_mode(observer.call_mode)  # the handler brings it back
+            observer.entering_handler = handlers
+            if aten or self._stepping():
+                internals.remove_dispatch_mode(observer.aten_mode)
+                if self._stepping():
+                    internals.push_dispatch_mode(observer.aten_mode)
+
+    # ------------------------------------------------------------------ begin and end
+
+    def _begin(self, outputs: Any, frame: FrameType | None) -> list[Any]:
+        """Phase entered, loss noted, graph pruned to what leads to it; a stop if forward was asked
+        for. Returns the root nodes of autograd."""
+        d = self._debugger
+        tensors = [t for t in outputs if isinstance(t, Tensor)]
+        with internals.DisableTorchFunction():
+            roots = [t.grad_fn if isinstance(t, Tensor) else t.node for t in outputs]
+        self._note_loss(tensors)
+        if d.level is not Level.RUN:
+            self._mark(tensors)
+        if d.goal is Goal.FORWARD and not d.driven:
+            root = d.recorder.source_of(tensors[0]) if tensors else None
+            self.announce(roots[0], root, frame, Reason.PHASE)
+        d.enter_backward(self._total)
+        self._assigned.clear()
+        return [root for root in roots if root is not None]
+
+    def announce(
+        self, root: Any, node: NodeRecord | None, frame: FrameType | None, reason: Reason
+    ) -> None:
+        """Forward is complete: stop, with the first node of backward as the next operation."""
+        d = self._debugger
+        name = _short(root) if root is not None else ""
+        place = node.place if node is not None else None
+        d.announced = root
+        d.hold(reason, Operation(name, Phase.BACKWARD, node and node.id, place), frame)
+
+    def _note_loss(self, tensors: list[Tensor]) -> None:
+        d = self._debugger
+        blind = d.blind
+        next_iteration = d.tracker.begins_iteration(Phase.BACKWARD, blind=blind)
+        iteration = d.tracker.iteration + (1 if next_iteration else 0)
+        if tensors and tensors[0].numel() == 1 and not internals.is_opaque(tensors[0]):
+            with internals.unobserved():
+                d.journal.loss(iteration, float(tensors[0].detach()))
+
+    def _mark(self, tensors: list[Tensor]) -> None:
+        recorder = self._debugger.recorder
+        roots = [n for n in (recorder.source_of(t) for t in tensors) if n is not None]
+        recorder.prune(roots)
+        self._debugger.journal.prune(set(recorder.nodes))
+        for root in roots:
+            root.is_loss = True
+        total = 0
+        for node in recorder.nodes.values():
+            if node.kind.value == "result":
+                node.state, node.backward_done, node.saved = NodeState.BACKWARD_WAITING, 0, "alive"
+                node.backward = []
+                total += max(1, node.last - node.first)
+            elif node.kind.value == "parameter":
+                total += 1
+            recorder.touch(node)
+        for edge in recorder.edges.values():
+            if edge.grad is not None:
+                edge.grad = None
+                recorder.touch(edge)
+        self._total = total
+
+    _total = 0
+
+    def _end(self, keep: bool, frame: FrameType | None, failed: bool) -> None:
+        d = self._debugger
+        if d.level is not Level.RUN:
+            for node in d.recorder.nodes.values():
+                if node.kind.value == "result" and node.state is NodeState.BACKWARD_WAITING:
+                    node.state = NodeState.BACKWARD_DONE if not failed else NodeState.DONE
+                if node.kind.value == "result" and not failed:
+                    node.saved = "alive" if keep else "freed"
+                d.recorder.touch(node)
+        d.announced = None
+        if not failed:
+            d.phase_ended(Phase.BACKWARD, frame)
+
+    # ------------------------------------------------------------------ nodes
+
+    def _before_node(self, node: Any, gradients: Any) -> None:
+        d = self._debugger
+        with internals.DisableTorchFunction():
+            record, name = self._record(node), _short(node)
+            last = record is not None and record.leaf is None
+            if record is not None and last:
+                self._arrived(node, record, gradients)
+            label = record.name if record is not None and last else _label(name)
+            stop = d.goal is Goal.STEP and node is not d.announced
+            if stop or d.pausing:
+                place = record.place if record is not None else None
+                reason = Reason.PAUSE if d.pausing else Reason.STEP
+                operation = Operation(name, Phase.BACKWARD, record and record.id, place)
+                d.hold(reason, operation, d.sites.user_frame(sys._getframe(1)) or self._frame)
+            d.announced = None
+            d.tracker.done += 1
+            d.journal.operation(label, record and record.id, record and record.place and
+                                record.place.line)
+
+    _frame: FrameType | None = None
+
+    def _arrived(self, node: Any, record: NodeRecord, gradients: Any) -> None:
+        """The whole gradient of this call's result, summed over its paths, is here."""
+        recorder = self._debugger.recorder
+        if internals.node_number(node) != record.last - 1:
+            return
+        for output, gradient in enumerate(gradients):
+            if gradient is None:
+                continue
+            if recorder.watching:
+                recorder.store.keep(f"#{record.id}:{output}:grad", gradient)
+            for edge in record.outputs.get(output, ()):
+                if edge.target is None:
+                    recorder.set_gradient(edge, gradient)
+                    self._tell(edge)
+
+    def _after_node(self, node: Any, inputs: Any) -> None:
+        d = self._debugger
+        with internals.DisableTorchFunction():
+            d.executed()
+            record = self._record(node)
+            if record is None:
+                return
+            if record.leaf is not None:
+                leaf = record.leaf()
+                if leaf is not None and d.recorder.watching:
+                    for change in d.leaves.look(record, leaf):
+                        d.tell(change)
+                return
+            record.backward.append(_short(node))
+            record.backward_done += 1
+            if record.backward_done >= record.last - record.first:
+                record.state = NodeState.BACKWARD_DONE
+            d.recorder.touch(record)
+            for (successor, number), gradient in zip(node.next_functions, inputs, strict=False):
+                if successor is not None and gradient is not None:
+                    self._sent(record, self._record(successor), number, gradient)
+
+    def _sent(
+        self, record: NodeRecord, source: NodeRecord | None, number: int, gradient: Tensor
+    ) -> None:
+        """A gradient left ``record`` towards ``source``: find the edge it goes along."""
+        if source is None or source is record:
+            return
+        for edge in record.inputs:
+            if edge.source is source and edge.id not in self._assigned:
+                if source.leaf is None and len(source.outputs) > 1 and edge.output != number:
+                    continue
+                self._assigned.add(edge.id)
+                self._debugger.recorder.set_gradient(edge, gradient)
+                self._tell(edge)
+                return
+
+    def _tell(self, edge: EdgeRecord) -> None:
+        self._debugger.tell(
+            Change("grad", f"#{edge.source.id}:{edge.output}", edge.name, None, edge.grad, (edge.id,))
+        )
+
+    def _record(self, node: Any) -> NodeRecord | None:
+        recorder = self._debugger.recorder
+        if node.name() == internals.ACCUMULATE_GRAD:
+            return recorder.leaf_of(node.variable)
+        return recorder.node_of_number(internals.node_number(node))
+
+
+def _short(node: Any) -> str:
+    return str(node.name()).rpartition("::")[2]
+
+
+def _label(name: str) -> str:
+    """``accumulate`` for ``AccumulateGrad``, ``mul`` for ``MulBackward0``."""
+    if name == "AccumulateGrad":
+        return "accum"
+    return name.partition("Backward")[0].lower() or name
+

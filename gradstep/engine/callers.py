@@ -1,0 +1,131 @@
+"""Which calls stand around an operation: modules by hooks, the user's functions by frames."""
+
+from __future__ import annotations
+
+import weakref
+from types import CodeType, FrameType
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.modules.module import (
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+)
+
+from gradstep.engine.sites import Sites
+from gradstep.protocol.trace import Group
+
+
+class Callers:
+    """Knows the modules whose forward is running, and keys every call so that two calls of one
+    module are two groups."""
+
+    def __init__(self, sites: Sites) -> None:
+        self._sites = sites
+        self._modules: list[tuple[Any, Group]] = []
+        self._forwards: dict[CodeType, int] = {}
+        self._roots: weakref.WeakKeyDictionary[nn.Module, dict[int, str]] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._parameters: dict[int, tuple[weakref.ref[Tensor], str, str]] = {}
+        self._calls = 0
+        self._chain: list[tuple[int, CodeType, int, Group]] = []
+        self._handles: list[Any] = []
+        self.loop: frozenset[CodeType] = frozenset()
+        """Code of the frames around ``backward``: the training loop itself is no group."""
+
+    def install(self) -> None:
+        """Global hooks: hooks on single modules would switch off the transformer fast path."""
+        self._handles = [
+            register_module_forward_pre_hook(self._enter),
+            register_module_forward_hook(self._leave, always_call=True),
+        ]
+
+    def remove(self) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles, self._modules = [], []
+
+    def groups(self, frame: FrameType | None) -> tuple[Group, ...]:
+        """The calls around an operation made at ``frame``, outermost first."""
+        frames = []
+        is_user = self._sites.is_user
+        while frame is not None:
+            if is_user(frame.f_code):
+                frames.append(frame)
+            frame = frame.f_back
+        frames.reverse()
+        found: list[Group] = []
+        chain: list[tuple[int, CodeType, int, Group]] = []
+        modules = iter(self._modules)
+        same = True
+        for depth, user in enumerate(frames):
+            code = user.f_code
+            if code in self.loop or code.co_name == "<module>":
+                continue
+            if code in self._forwards:
+                for module, group in modules:
+                    found.append(group)
+                    if type(module).forward.__code__ is code:
+                        break
+                continue
+            known = self._chain[len(chain)] if same and len(chain) < len(self._chain) else None
+            same = known is not None and known[:2] == (id(user), code) and known[2] <= user.f_lasti
+            group = known[3] if known and same else self._function_group(code, depth)
+            chain.append((id(user), code, user.f_lasti, group))
+            found.append(group)
+        found.extend(group for _, group in modules)
+        self._chain = chain
+        return tuple(found)
+
+    def parameter_name(self, tensor: Tensor) -> tuple[str, str]:
+        """Path and kind (``parameter``, ``buffer``) of a tensor that a seen module owns."""
+        entry = self._parameters.get(id(tensor))
+        if entry is not None and entry[0]() is tensor:
+            return entry[1], entry[2]
+        return "", ""
+
+    def user_codes(self, frame: FrameType | None) -> frozenset[CodeType]:
+        codes = set()
+        while frame is not None:
+            codes.add(frame.f_code)
+            frame = frame.f_back
+        return frozenset(codes)
+
+    def _function_group(self, code: CodeType, depth: int) -> Group:
+        self._calls += 1
+        return Group(f"f{self._calls}", code.co_name.strip("<>"), "function")
+
+    def _enter(self, module: nn.Module, inputs: Any) -> None:
+        root = self._modules[0][0] if self._modules else module
+        names = self._roots.get(root)
+        if names is None or id(module) not in names:
+            names = self._learn(root)
+        path = names.get(id(module), "")
+        self._calls += 1
+        kind = type(module).__name__
+        group = Group(f"m{self._calls}", path or kind, "module", kind)
+        self._modules.append((module, group))
+        code = getattr(type(module).forward, "__code__", None)
+        if code is not None and self._sites.is_user(code):
+            self._forwards[code] = self._forwards.get(code, 0) + 1
+
+    def _leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        while self._modules:
+            entered, _ = self._modules.pop()
+            code = getattr(type(entered).forward, "__code__", None)
+            if code in self._forwards:
+                self._forwards[code] -= 1
+                if not self._forwards[code]:
+                    del self._forwards[code]
+            if entered is module:
+                return
+
+    def _learn(self, root: nn.Module) -> dict[int, str]:
+        names = {id(m): path for path, m in root.named_modules(remove_duplicate=False)}
+        self._roots[root] = names
+        for path, tensor in root.named_parameters(remove_duplicate=False):
+            self._parameters[id(tensor)] = (weakref.ref(tensor), path, "parameter")
+        for path, tensor in root.named_buffers(remove_duplicate=False):
+            self._parameters[id(tensor)] = (weakref.ref(tensor), path, "buffer")
+        return names

@@ -1,0 +1,194 @@
+"""What the window may ask: one ``do_<verb>`` each, arguments checked by their annotations."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from torch import Tensor
+
+from gradstep.engine import devices
+from gradstep.engine.debugger import Debugger
+from gradstep.engine.driver import Driver
+from gradstep.engine.gate import Command
+from gradstep.engine.reading import Unreadable, body, cut, describe, preview, statistics
+from gradstep.engine.recorder import NodeRecord
+from gradstep.engine.scope import Scope
+from gradstep.engine.torch_internals import unobserved
+from gradstep.protocol.messages import Problem, RequestFailed
+from gradstep.protocol.trace import Devices, Goal, Graph, Level, Losses, Timeline
+from gradstep.protocol.values import Fetched, Statistics, ValueInfo, ValueKind
+
+WIDEN_AFTER = 0.5
+"""Seconds after which a pause no longer waits for a line of the user's own code."""
+
+Answer = tuple[Any, bytes]
+
+
+class Commands:
+    """Runs in the link thread. Values are read only while the program stands at the gate."""
+
+    def __init__(self, debugger: Debugger, scope: Scope, driver: Driver | None) -> None:
+        self._debugger, self._scope, self._driver = debugger, scope, driver
+
+    # ------------------------------------------------------------------ going on
+
+    def do_advance(self, goal: Goal, level: Level) -> None:
+        self._standing()
+        self._debugger.gate.open(Command(goal, level))
+
+    def do_pause(self) -> None:
+        if not self._debugger.gate.waiting:
+            self._debugger.pause()
+            timer = threading.Timer(WIDEN_AFTER, self._debugger.widen_pause)
+            timer.daemon = True
+            timer.start()
+
+    def do_leave(self) -> None:
+        self._standing()
+        self._debugger.gate.open(Command(Goal.RUN, Level.RUN, leave=True))
+
+    # ------------------------------------------------------------------ reading
+
+    def do_values(self) -> tuple[ValueInfo, ...]:
+        self._standing()
+        return self._scope.values(self._debugger.frame)
+
+    def do_value(
+        self,
+        ref: str,
+        field: str = "data",
+        index: tuple[int, ...] = (),
+        rows: tuple[int, int] | None = None,
+        columns: tuple[int, int] | None = None,
+    ) -> tuple[Fetched, bytes]:
+        self._standing()
+        with unobserved():
+            info, tensor = self._find(ref, field)
+            try:
+                window = cut(tensor, index, rows, columns)
+                stored, data = body(window)
+            except Unreadable as error:
+                raise RequestFailed(Problem("unavailable", str(error), ref)) from None
+            shape = tuple(int(n) for n in window.shape)
+            return Fetched(info, shape, describe(tensor).dtype, stored), data
+
+    def do_statistics(self, ref: str, field: str = "data") -> Statistics:
+        self._standing()
+        with unobserved():
+            _, tensor = self._find(ref, field)
+            try:
+                return statistics(tensor)
+            except (Unreadable, RuntimeError, NotImplementedError) as error:
+                raise RequestFailed(Problem("unavailable", str(error), ref)) from None
+
+    def do_graph(self, since: int = 0) -> Graph:
+        self._standing()
+        return self._debugger.recorder.graph(since)
+
+    def do_timeline(self, since: int = 0) -> Timeline:
+        return self._debugger.journal.timeline(since)
+
+    def do_losses(self, since: int = 0) -> Losses:
+        return self._debugger.journal.losses(since)
+
+    # ------------------------------------------------------------------ devices
+
+    def do_devices(self) -> Devices:
+        fixed = ""
+        if self._driver is None:
+            fixed = "A script chooses its devices itself."
+        current = self._current_device()
+        found = devices.available()
+        if not fixed and len(found) == 1:
+            fixed = "torch offers only this device here."
+        return Devices(found, current, fixed)
+
+    def do_set_device(self, id: str) -> Devices:
+        self._standing()
+        driver = self._driver
+        if driver is None or id not in {d.id for d in devices.available()}:
+            raise RequestFailed(Problem("invalid", f"{id} cannot be chosen here."))
+        if not driver.at_rest(self._debugger):
+            message = "An experiment moves between iterations: finish this one first."
+            raise RequestFailed(Problem("unavailable", message))
+        driver.move(id)
+        return self.do_devices()
+
+    # ------------------------------------------------------------------ inside
+
+    def _standing(self) -> None:
+        if not self._debugger.gate.waiting:
+            raise RequestFailed(Problem("busy", "The program is running; pause it first."))
+
+    def _current_device(self) -> str:
+        experiment = self._driver.experiment if self._driver is not None else None
+        parameters = experiment.named_parameters.values() if experiment is not None else ()
+        for parameter in parameters:
+            device = str(parameter.device)
+            return "cuda:0" if device == "cuda" else device
+        return "cpu"
+
+    def _find(self, ref: str, field: str) -> tuple[ValueInfo, Tensor]:
+        if field not in ("data", "grad"):
+            raise RequestFailed(Problem("invalid", f"no field {field!r}: data or grad"))
+        found = self._on_graph(ref) if ref.startswith("#") else self._named(ref)
+        if found is None:
+            raise RequestFailed(Problem("unknown", f"No value is called {ref} here.", ref))
+        info, data, grad = found
+        tensor = data if field == "data" else grad
+        if tensor is None:
+            what = "gradient" if field == "grad" else "value"
+            raise RequestFailed(Problem("unavailable", info.note or f"no {what} kept", ref))
+        return info, tensor
+
+    def _named(self, ref: str) -> tuple[ValueInfo, Tensor, Tensor | None] | None:
+        tensor = self._scope.find(ref, self._debugger.frame)
+        if tensor is None:
+            return None
+        grad = tensor.grad if tensor.is_leaf and tensor.requires_grad else None
+        return self._scope.info(ref, tensor), tensor, grad
+
+    def _on_graph(self, ref: str) -> tuple[ValueInfo, Tensor | None, Tensor | None] | None:
+        recorder = self._debugger.recorder
+        found = recorder.find(ref)
+        if found is None:
+            return None
+        node, output = found
+        leaf = node.leaf() if node.leaf is not None else None
+        if leaf is not None and node.kind is ValueKind.PARAMETER:
+            grad = leaf.grad
+            info = self._scope.info(node.name or ref, leaf, ref=ref)
+            return info, leaf, grad
+        key = f"#{node.id}:{output}"
+        data = recorder.store.get(key)
+        if data is None:
+            data = recorder.live_tensor(node, output)
+        grad = recorder.store.get(f"{key}:grad")
+        return self._result_info(ref, node, output, data, grad), data, grad
+
+    def _result_info(
+        self, ref: str, node: NodeRecord, output: int, data: Tensor | None, grad: Tensor | None
+    ) -> ValueInfo:
+        edges = node.outputs.get(output, [])
+        name = next((e.name for e in edges if e.name), node.name)
+        described = edges[0].tensor if edges and edges[0].tensor is not None else node.tensor
+        if described is None and data is not None:
+            described = describe(data)
+        if described is None:
+            raise RequestFailed(Problem("unavailable", "This value was not kept.", ref))
+        requires = any(e.requires_grad for e in edges)
+        return ValueInfo(
+            ref=ref,
+            name=name,
+            kind=node.kind,
+            tensor=described,
+            data=edges[0].value if edges else node.data,
+            grad=preview(grad) if grad is not None else None,
+            has_grad=grad is not None,
+            note="" if grad is not None else _no_gradient(requires),
+        )
+
+
+def _no_gradient(requires: bool) -> str:
+    return "no backward has reached it yet" if requires else "does not require grad"

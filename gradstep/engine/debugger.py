@@ -1,0 +1,306 @@
+"""Decides when the program stops, and says what it is told about that stop.
+
+Observers (calls, backward, optimizers) report what is about to happen and what happened; this
+object follows the phases, keeps graph and journal, and holds the program at the gate.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+from gradstep.engine.callers import Callers
+from gradstep.engine.gate import Command, Gate
+from gradstep.engine.journal import Journal
+from gradstep.engine.leaves import Leaves
+from gradstep.engine.lines import Lines
+from gradstep.engine.recorder import NodeRecord, Recorder
+from gradstep.engine.sites import Sites
+from gradstep.engine.store import Store
+from gradstep.engine.tracker import Tracker
+from gradstep.phases import Phase
+from gradstep.protocol.trace import (
+    Change,
+    Failure,
+    Goal,
+    Level,
+    Operation,
+    Place,
+    Reason,
+    Stop,
+)
+
+CHANGES = 200
+"""At most so many changes are told at one stop."""
+
+
+class Debugger:
+    """One per process. ``send`` delivers a stop to the window; ``set_level`` pushes or pops modes."""
+
+    def __init__(self, folder: str, send: Callable[[Stop], None], *, driven: bool) -> None:
+        self.driven = driven
+        """An experiment: gradstep calls the phases, and there are stops between them."""
+        self.sites = Sites(folder)
+        self.gate = Gate()
+        self.lines = Lines(self.sites)
+        self.tracker = Tracker(driven=driven)
+        self.journal = Journal()
+        self.callers = Callers(self.sites)
+        self.recorder = Recorder(self.sites, self.callers, Store())
+        self.leaves = Leaves(self.recorder)
+        self.goal, self.level = Goal.STEP, Level.RUN
+        self.set_level: Callable[[Level], None] = lambda level: None
+        self.at_stop: Callable[[], None] = lambda: None
+        self.frame: FrameType | None = None
+        self.failure: BaseException | None = None
+        self.epoch: int | None = None
+        self.sample: int | None = None
+        self.changes: list[Change] = []
+        self.announced: object = None
+        """The operation that the last stop named as next and that must not stop again."""
+        self.stops = 0
+        self.leaving = False
+        self._send = send
+        self._pid = os.getpid()
+        self._reached = False
+        self._boundary = False
+        self._pause = False
+        self._total: int | None = None
+
+    # ------------------------------------------------------------------ before and after operations
+
+    @property
+    def blind(self) -> bool:
+        return self.level is Level.RUN
+
+    def before(
+        self,
+        phase: Phase | None,
+        name: str,
+        frame: FrameType | None,
+        *,
+        direct: bool = True,
+        enter: Callable[[Place | None], NodeRecord | None] | None = None,
+    ) -> NodeRecord | None:
+        """An operation is about to be executed. Holds here if the goal is reached or it is the next
+        step. ``direct``: called from user code itself; ``enter`` puts it on the graph."""
+        if os.getpid() != self._pid:
+            return None
+        place = self.sites.at(frame).place if frame is not None else None
+        begins = phase is not None and self.tracker.begins_iteration(phase, blind=self.blind)
+        reason = self._reason(phase, begins, direct)
+        operation = Operation(name, phase, None, place)
+        if reason is not None and (begins or reason is not Reason.STEP):
+            self.hold(reason, operation, frame)
+            reason = None
+        self._enter_phase(phase)
+        node = enter(place) if enter is not None else None
+        if reason is not None:
+            self.hold(reason, Operation(name, phase, node and node.id, place), frame)
+        if phase is not None:
+            self._reached = self._reached or self.goal.value == phase.value
+            self.tracker.done += 1
+            self.journal.operation(name, node and node.id, place and place.line)
+        return node
+
+    def _enter_phase(self, phase: Phase | None) -> None:
+        if phase is None:
+            return
+        iteration = self.tracker.iteration
+        changes = self.tracker.changes_phase(phase)
+        self.tracker.enter(phase, blind=self.blind)
+        if self.tracker.iteration != iteration:
+            self.recorder.begin(self.tracker.iteration)
+            self.leaves.forget_graph()
+            changes = True
+        if changes:
+            self._total = None
+            self.journal.open(phase, self.tracker.iteration, self._title(phase))
+
+    def _title(self, phase: Phase) -> str:
+        return f"sample {self.sample}" if self.sample is not None else ""
+
+    def _reason(self, phase: Phase | None, begins: bool, direct: bool) -> Reason | None:
+        """Why to stop before this operation, or None to go on."""
+        if self._pause:
+            return Reason.PAUSE
+        if self._boundary:
+            return Reason.PHASE
+        goal = self.goal
+        if goal is Goal.STEP:
+            return Reason.STEP if phase is not None or direct else None
+        if goal is Goal.RUN or phase is None:
+            return None
+        if goal is Goal.ITERATION:
+            over = begins and self.tracker.iteration > 0 and self._reached_any
+            return Reason.ITERATION if over and not self.driven else None
+        ended = self._reached and goal.value != phase.value
+        by_hand = goal in (Goal.UPDATE, Goal.ZERO_GRAD)
+        if ended and by_hand and not self.driven and self._hand_complete(goal):
+            return Reason.PHASE
+        return None
+
+    def _hand_complete(self, goal: Goal) -> bool:
+        return goal is Goal.ZERO_GRAD or self.tracker.updated
+
+    @property
+    def _reached_any(self) -> bool:
+        return self._steps_since_command > 0
+
+    def enter_backward(self, total: int) -> None:
+        """Backward begins; its nodes report themselves if they are watched."""
+        self._enter_phase(Phase.BACKWARD)
+        self._reached = self._reached or self.goal is Goal.BACKWARD
+        self._total = total or None
+
+    def enter_unseen(self, phase: Phase) -> None:
+        """A phase begins (or was run) of which no operation is seen."""
+        self._enter_phase(phase)
+
+    def zeroed(self) -> None:
+        """``zero_grad`` returned, whether or not there was anything to clear."""
+        if self.tracker.phase is not Phase.ZERO_GRAD:
+            self.enter_unseen(Phase.ZERO_GRAD)
+
+    def phase_ended(self, phase: Phase, frame: FrameType | None) -> None:
+        """Backward, ``optimizer.step`` or ``zero_grad`` returned: if that was the goal, stop at the
+        next line of user code, or at the next operation if one comes first."""
+        if self.driven or self.goal.value != phase.value or os.getpid() != self._pid:
+            return
+        self._boundary = True
+        if threading.current_thread() is threading.main_thread():
+            user = self.sites.user_frame(frame)
+            self.lines.arm(user, lambda at: self.hold(Reason.PHASE, None, at))
+
+    # ------------------------------------------------------------------ stops
+
+    def hold(
+        self,
+        reason: Reason,
+        operation: Operation | None,
+        frame: FrameType | None,
+        *,
+        place: Place | None = None,
+        message: str = "",
+        failure: Failure | None = None,
+        exit_code: int | None = None,
+    ) -> Command:
+        """Stand still until a command comes, then follow it."""
+        self.lines.disarm()
+        self._boundary = self._pause = False
+        self.frame = frame
+        _flush()
+        self.changes.extend(self.leaves.refresh())
+        if place is None and frame is not None:
+            place = self._place(frame)
+        self.stops += 1
+        self._send(
+            Stop(
+                reason=reason,
+                iteration=self.tracker.iteration,
+                phase=self.tracker.phase,
+                place=place,
+                operation=operation,
+                changed=tuple(self.changes[-CHANGES:]),
+                done=self.tracker.done,
+                total=self._total,
+                epoch=self.epoch,
+                sample=self.sample,
+                level=self.level,
+                message=message,
+                failure=failure,
+                exit_code=exit_code,
+                next_phase=self._next_phase(operation),
+            )
+        )
+        self.at_stop()
+        command = self.gate.wait()
+        self.frame = None
+        self.follow(command)
+        return command
+
+    def announce_start(self, place: Place | None) -> None:
+        """Loaded; nothing has run yet."""
+        self.hold(Reason.START, None, None, place=place)
+
+    def finish(self) -> None:
+        """The program is over: no more capturing."""
+        self.level = Level.RUN
+        self.set_level(Level.RUN)
+        self.journal.close()
+
+    def follow(self, command: Command) -> None:
+        self.leaving = command.leave
+        self.changes.clear()
+        self.goal = command.goal
+        self._reached = False
+        self._steps_since_command = 0
+        if command.level is not self.level or command.level is Level.RUN:
+            self.level = command.level
+            self.set_level(command.level)
+        self.recorder.watching = self.goal is not Goal.RUN and self.level is not Level.RUN
+        if self._pause:
+            self._pause = False
+
+    _steps_since_command = 0
+
+    def executed(self, change: Change | None = None) -> None:
+        """An operation was executed; ``change`` is what it did. Only the last one's result is told,
+        changes of parameters and gradients all are."""
+        self._steps_since_command += 1
+        if self.goal is Goal.RUN:
+            return
+        kept = [c for c in self.changes if not c.ref.startswith("#") or c.field == "grad"]
+        if self.goal is Goal.STEP:
+            kept = []
+        self.changes = kept[-CHANGES:]
+        if change is not None:
+            self.changes.append(change)
+
+    def tell(self, change: Change) -> None:
+        self.changes.append(change)
+
+    def expect(self, total: int) -> None:
+        """How many operations the current phase will have."""
+        self._total = total
+
+    def pause(self) -> None:
+        """From the link: stop at the next line or operation, whichever comes first."""
+        self._pause = True
+        self.lines.interrupt(lambda frame: self.hold(Reason.PAUSE, None, frame))
+
+    @property
+    def pausing(self) -> bool:
+        return self._pause
+
+    def widen_pause(self) -> None:
+        """From the link: no line of the user's came by; stop in library code too."""
+        if self._pause and not self.gate.waiting:
+            self.lines.interrupt(
+                lambda frame: self.hold(Reason.PAUSE, None, self.sites.user_frame(frame)),
+                anywhere=True,
+            )
+
+    def _place(self, frame: FrameType) -> Place:
+        place = self.sites.at(frame).place
+        if place.line != frame.f_lineno and self.lines.armed is False:
+            # At a line event the instruction is the line's first; its position may lie elsewhere.
+            return Place(place.file, frame.f_lineno, place.function)
+        return place
+
+    def _next_phase(self, operation: Operation | None) -> Phase | None:
+        if operation is not None and operation.phase is not None:
+            return operation.phase
+        return self.tracker.expected()
+
+
+def _flush() -> None:
+    """What the program printed must be seen at the stop."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, ValueError, OSError):
+            pass

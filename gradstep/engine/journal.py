@@ -1,0 +1,91 @@
+"""What happened, in order: phases with their operations, and losses. Bounded, however long it runs."""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from dataclasses import dataclass, field
+
+from gradstep.phases import Phase
+from gradstep.protocol.trace import Losses, Timeline, TimelineCell, TimelinePhase
+
+STRETCHES = 20_000
+CELLS = 400
+LOSSES = 1_000_000
+
+
+@dataclass(slots=True)
+class _Stretch:
+    phase: Phase
+    iteration: int
+    title: str
+    count: int = 0
+    complete: bool = False
+    cells: list[TimelineCell] = field(default_factory=list)
+
+
+class Journal:
+    """The last ``STRETCHES`` stretches of a phase, the last ``LOSSES`` losses."""
+
+    def __init__(self) -> None:
+        self._stretches: deque[_Stretch] = deque()
+        self._first = 0
+        self._iterations = array("q")
+        self._losses = array("d")
+        self._first_loss = 0
+
+    def open(self, phase: Phase, iteration: int, title: str = "") -> None:
+        self.close()
+        self._stretches.append(_Stretch(phase, iteration, title))
+        if len(self._stretches) > STRETCHES:
+            self._stretches.popleft()
+            self._first += 1
+
+    def close(self) -> None:
+        if self._stretches:
+            self._stretches[-1].complete = True
+
+    def operation(self, name: str, node: int | None, line: int | None) -> None:
+        """One operation of the open stretch was executed."""
+        if not self._stretches:
+            return
+        stretch = self._stretches[-1]
+        stretch.count += 1
+        if len(stretch.cells) < CELLS:
+            stretch.cells.append(TimelineCell(name, node, line))
+
+    def prune(self, nodes: set[int]) -> None:
+        """Forward cells of operations that turned out not to lead to the loss are dropped."""
+        if self._stretches:
+            stretch = self._stretches[-1]
+            if stretch.phase is Phase.FORWARD and len(stretch.cells) == stretch.count:
+                stretch.cells = [c for c in stretch.cells if c.node is None or c.node in nodes]
+                stretch.count = len(stretch.cells)
+
+    def loss(self, iteration: int, value: float) -> None:
+        self._iterations.append(iteration)
+        self._losses.append(value)
+        if len(self._losses) > LOSSES:
+            half = LOSSES // 2
+            del self._iterations[:half], self._losses[:half]
+            self._first_loss += half
+
+    def timeline(self, since: int) -> Timeline:
+        skip = max(0, since - self._first)
+        stretches = list(self._stretches)[skip:]
+        first = self._first + skip
+        return Timeline(
+            first,
+            tuple(
+                TimelinePhase(
+                    s.phase, s.iteration, first + i, s.count, s.complete, tuple(s.cells), s.title
+                )
+                for i, s in enumerate(stretches)
+            ),
+        )
+
+    def losses(self, since: int) -> Losses:
+        skip = max(0, since - self._first_loss)
+        return Losses(
+            self._first_loss + skip, tuple(self._iterations[skip:]), tuple(self._losses[skip:])
+        )

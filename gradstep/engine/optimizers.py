@@ -1,0 +1,62 @@
+"""Where an optimizer's step and a zero-grad begin and end."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.optim.optimizer import (
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
+
+from gradstep.engine.debugger import Debugger
+from gradstep.engine.observer import Observer
+from gradstep.phases import Phase
+
+
+class Optimizers:
+    """Global hooks for ``step``; ``zero_grad`` has none, so the two classes' method is wrapped."""
+
+    def __init__(self, debugger: Debugger, observer: Observer) -> None:
+        self._debugger, self._observer = debugger, observer
+
+    def install(self) -> None:
+        register_optimizer_step_pre_hook(self._step_begins)
+        register_optimizer_step_post_hook(self._step_ends)
+        for owner in (torch.optim.Optimizer, torch.nn.Module):
+            self._wrap_zero_grad(owner)
+
+    def _step_begins(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        d = self._debugger
+        if d.blind and not self._observer.inside:
+            d.enter_unseen(Phase.UPDATE)
+        self._observer.inside.append(Phase.UPDATE)
+
+    def _step_ends(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        d = self._debugger
+        if self._observer.inside and self._observer.inside[-1] is Phase.UPDATE:
+            self._observer.inside.pop()
+        d.tracker.commit_update(optimizer=True)
+        d.phase_ended(Phase.UPDATE, sys._getframe(1))
+
+    def _wrap_zero_grad(self, owner: Any) -> None:
+        original: Callable[..., None] = owner.zero_grad
+        d, inside = self._debugger, self._observer.inside
+
+        @functools.wraps(original)
+        def zero_grad(this: Any, *args: Any, **kwargs: Any) -> None:
+            if d.blind or (inside and inside[-1] is Phase.ZERO_GRAD):
+                return original(this, *args, **kwargs)
+            inside.append(Phase.ZERO_GRAD)
+            try:
+                original(this, *args, **kwargs)
+            finally:
+                inside.pop()
+            d.zeroed()
+            d.phase_ended(Phase.ZERO_GRAD, sys._getframe(1))
+
+        owner.zero_grad = zero_grad

@@ -1,0 +1,162 @@
+"""Reading tensors without changing anything: descriptors, previews, elements, statistics.
+
+One guarded way in. Reads run without modes and without a graph, touch no random numbers, and
+refuse tensors whose elements cannot be read safely.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gradstep.engine.torch_internals import is_opaque, unobserved
+from gradstep.protocol.values import FORMATS, PREVIEW_ELEMENTS, Preview, Statistics, TensorInfo
+
+RMS_LIMIT = 1 << 22
+"""Elements above which a preview does not compute norms by itself; statistics are asked for."""
+
+
+class Unreadable(Exception):
+    """The elements cannot be had; the message says why."""
+
+
+def describe(tensor: Tensor) -> TensorInfo:
+    """Everything but the elements. Cheap and always safe. Call it unobserved."""
+    try:
+        size = tensor.numel() * tensor.element_size()
+    except (RuntimeError, NotImplementedError):
+        size = 0
+    return TensorInfo(
+        shape=tuple(int(n) for n in tensor.shape) if not tensor.is_nested else (),
+        dtype=str(tensor.dtype).removeprefix("torch."),
+        device=str(tensor.device),
+        requires_grad=tensor.requires_grad,
+        is_leaf=tensor.is_leaf,
+        layout=str(tensor.layout).removeprefix("torch."),
+        bytes=size,
+    )
+
+
+def problem_of(tensor: Tensor) -> str:
+    """Why the elements cannot be read; empty when they can."""
+    if not is_opaque(tensor):
+        return ""
+    if tensor.device.type == "meta":
+        return "a meta tensor has no elements"
+    if tensor.layout is not torch.strided:
+        return f"{str(tensor.layout).removeprefix('torch.')} layout"
+    return "inside a transform or of a tensor subclass"
+
+
+def preview(tensor: Tensor) -> Preview:
+    """A few elements, or the norms. Never raises."""
+    try:
+        with unobserved():
+            problem = problem_of(tensor)
+            if problem:
+                return Preview(problem=problem)
+            count = tensor.numel()
+            if count <= PREVIEW_ELEMENTS:
+                if tensor.is_complex():
+                    tensor = torch.view_as_real(tensor.resolve_conj()).norm(dim=-1)
+                return Preview(elements=tuple(tensor.detach().reshape(-1).tolist()))
+            if count > RMS_LIMIT or not (tensor.is_floating_point() or tensor.is_complex()):
+                return Preview()
+            norm = _norm(tensor.detach())
+            return Preview(norm=norm, rms=norm / math.sqrt(count))
+    except Exception as error:  # any tensor subclass may raise anything
+        return Preview(problem=str(error).split("\n")[0][:120])
+
+
+def _norm(tensor: Tensor) -> float:
+    kind = torch.complex128 if tensor.is_complex() else torch.float64
+    if tensor.device.type == "mps":
+        kind = torch.float32
+    return float(torch.linalg.vector_norm(tensor, dtype=kind))
+
+
+def cut(
+    tensor: Tensor,
+    index: tuple[int, ...],
+    rows: tuple[int, int] | None,
+    columns: tuple[int, int] | None,
+) -> Tensor:
+    """The window that a view shows: leading axes fixed by ``index``, the rest cut.
+
+    Raises ``Unreadable`` on an index outside the tensor."""
+    if len(index) > tensor.dim():
+        raise Unreadable(f"{len(index)} indices for {tensor.dim()} axes")
+    for axis, (i, size) in enumerate(zip(index, tensor.shape, strict=False)):
+        if not 0 <= i < size:
+            raise Unreadable(f"index {i} is outside axis {axis} of size {size}")
+    part = tensor[tuple(index)] if index else tensor
+    if rows is not None and part.dim() >= 2:
+        part = part[max(0, rows[0]) : max(0, rows[1])]
+    if columns is not None and part.dim() >= 1:
+        window = slice(max(0, columns[0]), max(0, columns[1]))
+        part = part[..., window]
+    return part
+
+
+def body(tensor: Tensor) -> tuple[str, bytes]:
+    """The elements as little-endian bytes and the type they are stored in. Call it unobserved.
+
+    Raises ``Unreadable``. bfloat16 and 8-bit floats are widened to float32, exactly."""
+    problem = problem_of(tensor)
+    if problem:
+        raise Unreadable(problem)
+    plain = tensor.detach()
+    if plain.is_complex():
+        plain = plain.resolve_conj()
+        if plain.dtype is torch.complex32:
+            plain = plain.to(torch.complex64)
+    plain = plain.resolve_neg()
+    name = str(plain.dtype).removeprefix("torch.")
+    if not plain.is_complex() and name not in FORMATS:
+        if not plain.is_floating_point():
+            raise Unreadable(f"{name} elements have no plain number")
+        plain, name = plain.to(torch.float32), "float32"
+    # A copy of our own: asking the program's tensor for its address would un-share lazy copies.
+    host = plain.to("cpu", copy=True).contiguous()
+    return name, ctypes.string_at(host.data_ptr(), host.numel() * host.element_size())
+
+
+def statistics(tensor: Tensor) -> Statistics:
+    """Of all elements, computed where the tensor lives. Raises ``Unreadable``. Call unobserved."""
+    problem = problem_of(tensor)
+    if problem:
+        raise Unreadable(problem)
+    values = tensor.detach()
+    if values.is_complex():
+        values = values.abs()
+    count = values.numel()
+    kind = torch.float32 if values.device.type == "mps" else torch.float64
+    nan = inf = 0
+    zeros = count - int(torch.count_nonzero(values))
+    if values.is_floating_point():
+        nan = int(torch.isnan(values).sum())
+        inf = int(torch.isinf(values).sum())
+        if nan or inf:
+            values = values[torch.isfinite(values)]
+    finite = values.numel()
+    if not finite:
+        return Statistics(count, 0, zeros, nan, inf)
+    wide = values.to(kind)
+    return Statistics(
+        count=count,
+        finite=finite,
+        zeros=zeros,
+        nan=nan,
+        inf=inf,
+        minimum=float(wide.min()),
+        maximum=float(wide.max()),
+        mean=float(wide.mean()),
+        std=float(wide.std(correction=0)),
+        norm=float(torch.linalg.vector_norm(wide)),
+    )
+
+

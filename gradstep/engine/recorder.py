@@ -1,0 +1,392 @@
+"""The graph of the current iteration, as it comes into being.
+
+Nodes are calls as the user wrote them, and the leaves that feed them. Nothing here keeps a tensor
+of the program alive: tensors are known by weak references, values by copies (``store``).
+"""
+
+from __future__ import annotations
+
+import bisect
+import weakref
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+from torch import Tensor
+
+from gradstep.engine.callers import Callers
+from gradstep.engine.calls import tensors_in
+from gradstep.engine.reading import describe, preview
+from gradstep.engine.sites import Sites
+from gradstep.engine.store import Store
+from gradstep.protocol.trace import Edge, Graph, Group, Node, NodeState, Place
+from gradstep.protocol.values import Preview, TensorInfo, ValueKind
+
+# Operations whose plain-number argument is drawn as a value of its own; elsewhere a number
+# (an axis, an exponent) belongs to the operation.
+_NUMBER_IS_INPUT = frozenset({"mul", "add", "sub", "div", "rsub", "rdiv", "true_divide"})
+
+
+@dataclass(slots=True, eq=False)
+class NodeRecord:
+    id: int
+    kind: ValueKind
+    name: str
+    order: int
+    revision: int
+    state: NodeState = NodeState.RUNNING
+    groups: tuple[Group, ...] = ()
+    place: Place | None = None
+    result_name: str = ""
+    tensor: TensorInfo | None = None
+    leaf: weakref.ref[Tensor] | None = None
+    data: Preview | None = None
+    grad: Preview | None = None
+    grad_note: str = ""
+    current: Preview | None = None
+    first: int = 0  # autograd numbers [first, last) were made by this call
+    last: int = 0
+    backward: list[str] = field(default_factory=list)
+    backward_done: int = 0
+    saved: str = ""
+    in_place: bool = False
+    is_view: bool = False
+    is_loss: bool = False
+    aten: list[str] = field(default_factory=list)
+    detail: str = ""
+    inputs: list[EdgeRecord] = field(default_factory=list)
+    outputs: dict[int, list[EdgeRecord]] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class EdgeRecord:
+    id: int
+    revision: int
+    source: NodeRecord
+    output: int
+    target: NodeRecord | None
+    input: int
+    name: str = ""
+    tensor: TensorInfo | None = None
+    value: Preview | None = None
+    grad: Preview | None = None
+    requires_grad: bool = False
+
+
+class _TensorRef(weakref.ref):  # type: ignore[type-arg]
+    __slots__ = ("key",)
+    key: int
+
+
+@dataclass(slots=True)
+class Known:
+    """Where a living tensor came from."""
+
+    ref: _TensorRef
+    node: NodeRecord
+    output: int
+
+
+class Recorder:
+    """``watching``: somebody will look, so values are previewed and copied as they appear."""
+
+    def __init__(self, sites: Sites, callers: Callers, store: Store) -> None:
+        self._sites, self._callers, self.store = sites, callers, store
+        self.watching = True
+        self.iteration = 0
+        self.revision = 0
+        self._reset_revision = 0
+        self._next = 1
+        self._known: dict[int, Known] = {}
+        self.nodes: dict[int, NodeRecord] = {}
+        self.edges: dict[int, EdgeRecord] = {}
+        self._firsts: list[int] = []
+        self._spans: list[NodeRecord] = []
+
+    # ------------------------------------------------------------------ forward
+
+    def begin(self, iteration: int) -> None:
+        """A new iteration: an empty graph."""
+        self.iteration = iteration
+        self._known.clear()
+        self.nodes.clear()
+        self.edges.clear()
+        self._firsts.clear()
+        self._spans.clear()
+        self.store.clear()
+        self._reset_revision = self.revision = self.revision + 1
+
+    def enter(
+        self, name: str, args: Any, kwargs: Any, frame: FrameType | None, place: Place | None
+    ) -> NodeRecord:
+        """A call is about to be executed; its inputs become edges."""
+        node = self._node(ValueKind.RESULT, name, self._callers.groups(frame))
+        node.place = place
+        node.detail = _detail(name, args)
+        for i, tensor in enumerate(tensors_in((args, kwargs))):
+            self._connect(tensor, node, i, frame)
+        if name.rstrip("_") in _NUMBER_IS_INPUT:
+            self._connect_numbers(args, node, frame)
+        return node
+
+    def leave(self, node: NodeRecord, result: Any, first: int, last: int, name: str) -> None:
+        """The call returned: its results are known, and the autograd numbers it made."""
+        node.state, node.first, node.last = NodeState.DONE, first, last
+        node.result_name = name
+        outputs = list(tensors_in((result,)))
+        sources = {id(e.source.leaf()) for e in node.inputs if e.source.leaf is not None}
+        for index, tensor in enumerate(outputs):
+            node.in_place = node.in_place or (id(tensor) in self._known and id(tensor) in sources)
+            node.is_view = node.is_view or bool(tensor._is_view())
+            self._remember(tensor, node, index)
+            edge = self._edge(node, index, None, -1)
+            edge.requires_grad = tensor.requires_grad
+            edge.name = name if len(outputs) == 1 else (f"{name}[{index}]" if name else "")
+            if self.watching:
+                edge.tensor, edge.value = describe(tensor), preview(tensor)
+                self.store.keep(f"#{node.id}:{index}", tensor)
+        if outputs and self.watching:
+            node.tensor = describe(outputs[0])
+        if last > first:
+            self._firsts.append(first)
+            self._spans.append(node)
+        self._touch(node)
+
+    def prune(self, roots: list[NodeRecord]) -> None:
+        """Backward starts at ``roots``: what does not lead there belongs to something else."""
+        keep: set[int] = set()
+        stack = list(roots)
+        while stack:
+            node = stack.pop()
+            if node.id not in keep:
+                keep.add(node.id)
+                stack.extend(edge.source for edge in node.inputs)
+        if not keep or len(keep) == len(self.nodes):
+            return
+        self.nodes = {i: n for i, n in self.nodes.items() if i in keep}
+        self.edges = {
+            i: e
+            for i, e in self.edges.items()
+            if e.source.id in keep and (e.target is None or e.target.id in keep)
+        }
+        kept = [(f, n) for f, n in zip(self._firsts, self._spans, strict=True) if n.id in keep]
+        self._firsts, self._spans = [f for f, _ in kept], [n for _, n in kept]
+        for node in self.nodes.values():
+            for output, edges in node.outputs.items():
+                node.outputs[output] = [e for e in edges if e.id in self.edges]
+        self._reset_revision = self.revision = self.revision + 1
+        for record in (*self.nodes.values(), *self.edges.values()):
+            record.revision = self.revision
+
+    # ------------------------------------------------------------------ look-ups
+
+    def source_of(self, tensor: Tensor) -> NodeRecord | None:
+        known = self._known.get(id(tensor))
+        return known.node if known is not None and known.ref() is tensor else None
+
+    def node_of_number(self, number: int) -> NodeRecord | None:
+        """The call that made the autograd node with this sequence number."""
+        index = bisect.bisect_right(self._firsts, number) - 1
+        if index < 0:
+            return None
+        node = self._spans[index]
+        return node if node.first <= number < node.last else None
+
+    def leaf_of(self, variable: Tensor) -> NodeRecord | None:
+        node = self.source_of(variable)
+        return node if node is not None and node.leaf is not None else None
+
+    def leaves(self) -> list[NodeRecord]:
+        return [node for node in self.nodes.values() if node.leaf is not None]
+
+    def find(self, ref: str) -> tuple[NodeRecord, int] | None:
+        """The node and output that ``#node:output`` names."""
+        head, _, tail = ref.removeprefix("#").partition(":")
+        if not head.isdigit() or not (tail or "0").isdigit():
+            return None
+        node = self.nodes.get(int(head))
+        return None if node is None else (node, int(tail or 0))
+
+    def live_tensor(self, node: NodeRecord, output: int) -> Tensor | None:
+        """The program's own tensor, if it still is the one that ``node`` made."""
+        for known in self._known.values():
+            if known.node is node and known.output == output:
+                tensor: Tensor | None = known.ref()
+                return tensor
+        return node.leaf() if node.leaf is not None else None
+
+    # ------------------------------------------------------------------ changes
+
+    def touch(self, record: NodeRecord | EdgeRecord) -> None:
+        self._touch(record)
+
+    def set_gradient(self, edge: EdgeRecord, gradient: Tensor) -> None:
+        """What backward sends along ``edge``; a second backward replaces it."""
+        if self.watching:
+            edge.grad = preview(gradient)
+            self.store.keep(f"edge:{edge.id}", gradient)
+        else:
+            edge.grad = Preview()
+        self._touch(edge)
+
+    def graph(self, since: int, note: str = "") -> Graph:
+        """For the wire: what changed after revision ``since``."""
+        reset = since < self._reset_revision
+        after = 0 if reset else since
+        return Graph(
+            iteration=self.iteration,
+            revision=self.revision,
+            reset=reset,
+            nodes=tuple(_wire_node(n) for n in self.nodes.values() if n.revision > after),
+            edges=tuple(_wire_edge(e) for e in self.edges.values() if e.revision > after),
+            note=note,
+        )
+
+    # ------------------------------------------------------------------ inside
+
+    def _touch(self, record: NodeRecord | EdgeRecord) -> None:
+        self.revision += 1
+        record.revision = self.revision
+
+    def _node(self, kind: ValueKind, name: str, groups: tuple[Group, ...] = ()) -> NodeRecord:
+        node = NodeRecord(self._next, kind, name, self._next, self.revision + 1, groups=groups)
+        self.revision += 1
+        self._next += 1
+        self.nodes[node.id] = node
+        return node
+
+    def _edge(
+        self, source: NodeRecord, output: int, target: NodeRecord | None, index: int
+    ) -> EdgeRecord:
+        edge = EdgeRecord(self._next, self.revision + 1, source, output, target, index)
+        self.revision += 1
+        self._next += 1
+        self.edges[edge.id] = edge
+        source.outputs.setdefault(output, []).append(edge)
+        if target is not None:
+            target.inputs.append(edge)
+        return edge
+
+    def _remember(self, tensor: Tensor, node: NodeRecord, output: int) -> None:
+        ref = _TensorRef(tensor, self._forget)
+        ref.key = id(tensor)
+        self._known[id(tensor)] = Known(ref, node, output)
+
+    def _forget(self, ref: _TensorRef) -> None:
+        known = self._known.get(ref.key)
+        if known is not None and known.ref is ref:
+            del self._known[ref.key]
+
+    def _connect(
+        self, tensor: Tensor, node: NodeRecord, index: int, frame: FrameType | None
+    ) -> None:
+        known = self._known.get(id(tensor))
+        if known is None or known.ref() is not tensor or known.node.id not in self.nodes:
+            self._leaf(tensor, frame)
+            known = self._known[id(tensor)]
+        waiting = known.node.outputs.get(known.output, [])
+        template = waiting[0] if waiting else None
+        if template is not None and not template.name and frame is not None:
+            template.name = self._sites.name_of_argument(frame, tensor)
+        if template is not None and template.target is None:
+            edge = template  # the result that nobody had used
+            edge.target, edge.input = node, index
+            node.inputs.append(edge)
+            self._touch(edge)
+            return
+        edge = self._edge(known.node, known.output, node, index)
+        edge.requires_grad = tensor.requires_grad
+        if template is not None:
+            edge.name, edge.tensor, edge.value = template.name, template.tensor, template.value
+        elif self.watching:
+            edge.name, edge.tensor = known.node.name, known.node.tensor
+            edge.value = known.node.data
+
+    def _connect_numbers(self, args: Any, node: NodeRecord, frame: FrameType | None) -> None:
+        for index, number in enumerate(args):
+            if isinstance(number, (int, float)) and not isinstance(number, bool):
+                name = self._sites.name_of_argument(frame, number) if frame is not None else ""
+                source = self._node(ValueKind.CONSTANT, name, node.groups)
+                source.state, source.data = NodeState.DONE, Preview(elements=(number,))
+                edge = self._edge(source, 0, node, index)
+                edge.name, edge.value = name, source.data
+
+    def _leaf(self, tensor: Tensor, frame: FrameType | None) -> NodeRecord:
+        name, kind = self._callers.parameter_name(tensor)
+        if tensor.is_leaf and tensor.requires_grad:
+            role = ValueKind.PARAMETER
+        else:
+            role = ValueKind.BUFFER if kind == "buffer" else ValueKind.DATA
+        node = self._node(role, name or self._name_of_leaf(tensor, frame))
+        node.state = NodeState.DONE
+        node.leaf = weakref.ref(tensor)
+        self._remember(tensor, node, 0)
+        if self.watching:
+            node.tensor, node.data = describe(tensor), preview(tensor)
+            if role is not ValueKind.PARAMETER:
+                self.store.keep(f"#{node.id}:0", tensor)
+        return node
+
+    def _name_of_leaf(self, tensor: Tensor, frame: FrameType | None) -> str:
+        while frame is not None:
+            if self._sites.is_user(frame.f_code):
+                name = self._sites.name_of_argument(frame, tensor)
+                if name:
+                    return name
+                for scope in (frame.f_locals, frame.f_globals):
+                    for name, value in scope.items():
+                        if value is tensor and not name.startswith("_"):
+                            return name
+            frame = frame.f_back
+        return ""
+
+
+def _detail(name: str, args: Any) -> str:
+    if name.rstrip("_") in ("pow", "rpow") and len(args) > 1 and isinstance(args[1], (int, float)):
+        return f"{args[1]:g}"
+    return ""
+
+
+def _wire_node(n: NodeRecord) -> Node:
+    return Node(
+        id=n.id,
+        revision=n.revision,
+        kind=n.kind,
+        name=n.name,
+        order=n.order,
+        state=n.state,
+        groups=n.groups,
+        place=n.place,
+        tensor=n.tensor,
+        backward=tuple(n.backward),
+        backward_done=n.backward_done,
+        saved=n.saved,
+        in_place=n.in_place,
+        is_view=n.is_view,
+        is_loss=n.is_loss,
+        data=n.data,
+        grad=n.grad,
+        grad_note=n.grad_note,
+        current=n.current,
+        aten=tuple(n.aten),
+        detail=n.detail,
+    )
+
+
+def _wire_edge(e: EdgeRecord) -> Edge:
+    return Edge(
+        id=e.id,
+        revision=e.revision,
+        source=e.source.id,
+        output=e.output,
+        target=e.target.id if e.target is not None else -1,
+        input=e.input,
+        name=e.name,
+        tensor=e.tensor,
+        value=e.value,
+        grad=e.grad,
+        requires_grad=e.requires_grad,
+    )
+
+
+__all__ = ["EdgeRecord", "NodeRecord", "Recorder"]

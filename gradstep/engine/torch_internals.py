@@ -1,0 +1,181 @@
+"""Everything of torch that is not public API and that gradstep leans on, in one place.
+
+Each function says what it relies on; ``tests/engine/test_torch_internals.py`` tries each, so that a
+new release of torch that moves one of them fails there and not in a user's run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+DisableTorchFunction = torch._C.DisableTorchFunction
+"""Context in which no function mode or subclass sees calls: for our own reads."""
+
+
+def push_function_mode(mode: TorchFunctionMode) -> None:
+    torch._C._push_on_torch_function_stack(mode)
+
+
+def remove_function_mode(mode: TorchFunctionMode) -> bool:
+    """Take ``mode`` off the stack, wherever it is. False when it is not on it: a mode is off its
+    own stack while its handler runs and comes back when the handler returns."""
+    above = []
+    found = False
+    while torch._C._len_torch_function_stack():
+        top = torch._C._pop_torch_function_stack()
+        if top is mode:
+            found = True
+            break
+        above.append(top)
+    for other in reversed(above):
+        torch._C._push_on_torch_function_stack(other)
+    return found
+
+
+def function_mode_is_on(mode: TorchFunctionMode) -> bool:
+    count = torch._C._len_torch_function_stack()
+    return any(torch._C._get_function_stack_at(i) is mode for i in range(count))
+
+
+def push_dispatch_mode(mode: TorchDispatchMode) -> None:
+    torch._C._push_on_torch_dispatch_stack(mode)
+
+
+def remove_dispatch_mode(mode: TorchDispatchMode) -> bool:
+    """Take ``mode`` off the dispatch stack, wherever it is; False when it is not there."""
+    above = []
+    found = False
+    while torch._C._len_torch_dispatch_stack():
+        top = torch._C._pop_torch_dispatch_stack(None)
+        if top is mode:
+            found = True
+            break
+        above.append(top)
+    for other in reversed(above):
+        torch._C._push_on_torch_dispatch_stack(other)
+    return found
+
+
+@contextlib.contextmanager
+def without_dispatch_mode(mode: TorchDispatchMode) -> Iterator[None]:
+    """Some kernels differ under any dispatch mode: they run without ours."""
+    was_on = remove_dispatch_mode(mode)
+    try:
+        yield
+    finally:
+        if was_on:
+            push_dispatch_mode(mode)
+
+
+@contextlib.contextmanager
+def unobserved() -> Iterator[None]:
+    """Our own tensor work: no modes, no graph. Nothing of it may reach the program."""
+    with DisableTorchFunction(), torch.no_grad():
+        stack = []
+        while torch._C._len_torch_dispatch_stack():
+            stack.append(torch._C._pop_torch_dispatch_stack(None))
+        try:
+            yield
+        finally:
+            for mode in reversed(stack):
+                torch._C._push_on_torch_dispatch_stack(mode)
+
+
+sequence_number: Callable[[], int] = torch.autograd._get_sequence_nr  # type: ignore[attr-defined]
+"""The number that the next autograd node made in this thread will carry."""
+
+
+def node_number(node: Any) -> int:
+    return int(node._sequence_nr())
+
+
+ACCUMULATE_GRAD = "torch::autograd::AccumulateGrad"
+
+
+def wrap_backward_entry(make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """Every Python route into backward (``Tensor.backward``, ``autograd.backward`` and ``grad``)
+    calls ``torch.autograd._engine_run_backward``; ``make`` gets it and returns its wrapper."""
+    original = torch.autograd._engine_run_backward  # type: ignore[attr-defined]
+    wrapper = make(original)
+    torch.autograd._engine_run_backward = wrapper  # type: ignore[attr-defined]
+    # A second name for the same function, imported by torch.autograd.graph's helpers.
+    if getattr(torch.autograd.graph, "_engine_run_backward", None) is original:
+        wrapped: Any = wrapper
+        torch.autograd.graph._engine_run_backward = wrapped
+
+
+def repair_versions(function: Any, arguments: tuple[Any, ...]) -> None:
+    """A dispatch mode loses the version bumps of in-place ``_foreach_*_`` operations."""
+    schema = function._schema
+    if schema.is_mutable and schema.name.startswith("aten::_foreach_"):
+        torch.autograd.graph.increment_version(arguments[0])
+
+
+# Calls whose kernel a dispatch mode changes (ATen takes other paths for "tensor subclasses").
+SENSITIVE_CALLS = frozenset({
+    "linalg_eigvalsh", "linalg_svdvals", "linalg_cond", "linalg_matrix_rank",
+    "linalg_matrix_norm", "linalg_norm", "linalg_eigvals", "nuclear_norm", "ctc_loss",
+    "max_pool1d", "linalg_tensorinv", "eigvalsh", "svdvals", "cond", "matrix_rank",
+    "matrix_norm", "norm", "eigvals", "tensorinv", "max_pool1d_with_indices",
+})  # fmt: skip
+
+
+def keep_fast_paths(mode: TorchFunctionMode) -> None:
+    """``nn.MultiheadAttention`` and the transformer layers leave their fast path when any function
+    mode is on; for those two modules, ask again with ours off."""
+    import sys
+
+    original = torch.overrides.has_torch_function
+    modules = {"torch.nn.modules.activation", "torch.nn.modules.transformer"}
+
+    def has_torch_function(relevant_args: Any) -> bool:
+        answer = bool(original(relevant_args))
+        if not answer or sys._getframe(1).f_globals.get("__name__") not in modules:
+            return answer
+        if not remove_function_mode(mode):
+            return answer
+        try:
+            return bool(original(relevant_args))
+        finally:
+            push_function_mode(mode)
+
+    torch.overrides.has_torch_function = has_torch_function
+
+
+def step_compiled_code_eagerly() -> None:
+    """``torch.compile`` under a mode would compile the mode too. The stance imports dynamo, which
+    takes a second, so it is set when the program first asks for a compiled function."""
+    import functools
+
+    original = torch.compile
+
+    @functools.wraps(original)
+    def compile(*args: Any, **kwargs: Any) -> Any:
+        torch.compiler.set_stance("force_eager")
+        torch.compile = original
+        return original(*args, **kwargs)
+
+    replacement: Any = compile
+    torch.compile = replacement
+
+
+def is_opaque(tensor: Tensor) -> bool:
+    """Whether reading the elements could crash or lie: forward-mode zero tensors, tensors inside
+    a ``torch.func`` transform, meta and fake tensors, sparse and other layouts."""
+    if type(tensor) is not Tensor and type(tensor) is not torch.nn.Parameter:
+        return not _plain_subclass(type(tensor))
+    if tensor.layout is not torch.strided or tensor.device.type == "meta" or tensor.is_nested:
+        return True
+    return bool(tensor._is_zerotensor() or torch._C._functorch.is_functorch_wrapped_tensor(tensor))
+
+
+def _plain_subclass(kind: type) -> bool:
+    dispatch = getattr(kind, "__torch_dispatch__", None)
+    return dispatch in (None, torch._C._disabled_torch_dispatch_impl)

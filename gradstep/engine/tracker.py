@@ -1,0 +1,84 @@
+"""Which phase of which iteration the program is in. Pure bookkeeping: no torch."""
+
+from __future__ import annotations
+
+from gradstep.phases import Phase, following
+
+
+class Tracker:
+    """Fed with the phase of each operation before it is executed.
+
+    An iteration ends with its update: it is over when the next forward (or backward, where forward
+    is not seen) begins, or the next zero-grad if this program zeroes first."""
+
+    def __init__(self, *, driven: bool = False) -> None:
+        self._driven = driven  # an experiment: phases come in any order, forward begins anew
+        self.iteration = 0
+        self.phase: Phase | None = None
+        self.done = 0
+        """Operations of the current phase executed so far."""
+        self.updated = False
+        self._zero_first = False
+        self._backwards = 0
+        self._usual_backwards = 1
+        self._optimizer_seen = False
+        self._after: dict[Phase, Phase] = {}
+
+    def begins_iteration(self, phase: Phase, *, blind: bool = False) -> bool:
+        """Whether an operation of ``phase`` would begin a new iteration.
+
+        ``blind``: at run level, where updates by hand are not seen; then backwards are counted."""
+        if self.iteration == 0:
+            return True
+        if self._driven:
+            return self.updated and phase is Phase.FORWARD
+        if phase is Phase.BACKWARD and blind and not self._optimizer_seen:
+            return self._backwards >= self._usual_backwards
+        if not self.updated:
+            return False
+        if phase is Phase.ZERO_GRAD:
+            return self._zero_first
+        return phase is not Phase.UPDATE
+
+    def changes_phase(self, phase: Phase) -> bool:
+        return phase is not self.phase
+
+    def enter(self, phase: Phase, *, blind: bool = False) -> None:
+        """An operation of ``phase`` is about to be executed."""
+        if self.begins_iteration(phase, blind=blind):
+            self._begin(phase)
+        if phase is self.phase:
+            return
+        if phase is Phase.BACKWARD:
+            self._backwards += 1
+        if self.phase is not None:
+            self._after[self.phase] = phase
+        self.phase, self.done = phase, 0
+
+    def commit_update(self, *, optimizer: bool) -> None:
+        """Parameters have changed by their gradients."""
+        if optimizer and not self._optimizer_seen:
+            self._optimizer_seen = True
+            self.iteration = max(1, min(self.iteration, 1))
+        self.updated = True
+
+    def expected(self) -> Phase:
+        """The phase that follows the current one, as it did last time, or as it usually does."""
+        if self.phase is None:
+            return Phase.FORWARD
+        return self._after.get(self.phase) or following(self.phase)
+
+    def settle(self) -> None:
+        """The program ended: an iteration that never reached backward was none."""
+        if self.iteration > 1 and self._backwards == 0:
+            self.iteration -= 1
+
+    def _begin(self, phase: Phase) -> None:
+        if self.iteration and self._backwards:
+            self._usual_backwards = self._backwards
+        self.iteration += 1
+        self.updated = False
+        self._backwards = 0
+        self._zero_first = phase is Phase.ZERO_GRAD
+        if self.phase is phase:
+            self.phase = None

@@ -1,8 +1,8 @@
 """Numbers as people read them. No Qt here: the same text serves graph, tables, plots and tests.
 
 The text of an element is the shortest that reads back as the same element of its dtype
-(float32 2.0399999618530273 is ``2.04``). Where it had to be rounded further to fit ``digits``, its
-zeros are kept: ``8.00000`` is close to eight, ``8`` is eight.
+(float32 2.0399999618530273 is ``2.04``). Where it had to be rounded further to fit ``digits`` and
+came out whole, its zeros are kept: ``8.00000`` is close to eight, ``8`` is eight.
 """
 
 from __future__ import annotations
@@ -137,10 +137,17 @@ def _format_float(x: float, dtype: str, digits: int | None) -> str:
         figures, exponent = _scientific(f"{x:.{places - 1}e}")
         if exact < limit <= exponent:
             figures, exponent = _scientific(f"{x:.{digits - 1}e}")
+        figures = _without_zeros(figures, exponent if exponent < limit else 0)
     if _SMALLEST_PLAIN <= exponent < limit:
         return sign + _plain(figures, exponent)
     mantissa = figures[0] + ("." + figures[1:] if len(figures) > 1 else "")
     return f"{sign}{mantissa}·10{str(exponent).translate(_SUPERSCRIPT)}"
+
+
+def _without_zeros(figures: str, exponent: int) -> str:
+    """A rounded number's zeros say nothing, unless it would look like an exact whole one."""
+    short = figures.rstrip("0")
+    return figures if len(short) <= exponent + 1 else short
 
 
 def _plain(figures: str, exponent: int) -> str:

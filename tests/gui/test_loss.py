@@ -1,0 +1,232 @@
+"""The loss curve: what is plotted is what was lost, and the newest point says its number."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from fake_session import FakeSession
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QColor, QFontMetrics, QImage
+
+from gradstep.gui.cursor import Cursor
+from gradstep.gui.loss import LossPanel
+from gradstep.gui.losses import LossSeries
+from gradstep.gui.plot import Axes, log_ticks, multiples, nice_step, range_of
+from gradstep.gui.theme import theme
+from gradstep.phases import Phase
+from gradstep.protocol.trace import Losses
+
+
+@pytest.fixture
+def session(qtbot) -> FakeSession:
+    return FakeSession()
+
+
+@pytest.fixture
+def panel(qtbot, session: FakeSession) -> Iterator[LossPanel]:
+    widget = LossPanel(session, Cursor())
+    widget.resize(440, 208)
+    qtbot.addWidget(widget)
+    widget.show()
+    yield widget
+    if widget._importing is not None:
+        widget._importing.join()
+    theme().force(None)
+
+
+def tell(session: FakeSession, values: list[float], first: int = 0) -> None:
+    iterations = tuple(range(first + 1, first + 1 + len(values)))
+    session.lossesChanged.emit(Losses(first, iterations, tuple(values)))
+
+
+def ready(qtbot, panel: LossPanel) -> None:
+    qtbot.waitUntil(lambda: panel.plot is not None, timeout=10_000)
+
+
+def near(image: QImage, at: QPointF, colour: QColor, reach: int = 6) -> bool:
+    def alike(pixel: QColor) -> bool:  # text is smoothed: no pixel has its full colour
+        parts = zip(pixel.getRgb(), colour.getRgb(), strict=True)
+        return sum(abs(a - b) for a, b in parts) < 90
+
+    return any(
+        alike(image.pixelColor(x, y))
+        for x in range(int(at.x()) - reach, int(at.x()) + reach + 1)
+        for y in range(int(at.y()) - reach, int(at.y()) + reach + 1)
+        if image.valid(x, y)
+    )
+
+
+def test_empty_says_what_is_awaited(panel: LossPanel, session: FakeSession) -> None:
+    assert panel._pages.currentWidget() is panel.empty
+    assert panel.accessibleDescription() == panel.empty.sentence
+    assert panel.plot is None, "pyqtgraph is not imported before it is needed"
+    image = panel.empty.grab().toImage()
+    ink = theme().colour("plot_grid")
+    assert any(image.pixelColor(200, y) == ink for y in range(image.height()))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_points_line_and_number(qtbot, panel: LossPanel, session: FakeSession, scheme: str) -> None:
+    theme().force(scheme)
+    tell(session, [1.0, 3.841600179672241])
+    ready(qtbot, panel)
+    plot = panel.plot
+    assert plot is not None and panel._pages.currentWidget() is plot
+    assert panel.accessibleDescription() == "Loss 3.8416 at iteration 2"
+    axes, blue = plot.axes(), theme().phase(Phase.FORWARD).text
+    image = plot.grab().toImage()
+    assert near(image, axes.at(2, 3.8416), blue, 1), "the newest point is filled"
+    assert image.pixelColor(axes.at(1, 1.0).toPoint()) == theme().colour("panel"), "others hollow"
+    assert near(image, axes.at(1.5, 2.4208), blue, 2), "a line between them"
+    assert near(image, axes.at(2, 3.8416) + QPointF(30, 0), blue), "its number beside it"
+    assert image.pixelColor(2, 2) == theme().colour("panel")
+
+
+def test_increments_and_a_new_program(qtbot, panel: LossPanel, session: FakeSession) -> None:
+    tell(session, [1.0, 2.0, 3.0])
+    ready(qtbot, panel)
+    tell(session, [4.0], first=3)
+    assert panel.plot is not None
+    x, y = panel.plot.curve.getData()
+    assert list(x) == [1, 2, 3, 4] and list(y) == [1, 2, 3, 4]
+    session.programOpened.emit("other.py")
+    assert panel._pages.currentWidget() is panel.empty
+    tell(session, [9.0])
+    assert panel.accessibleDescription() == "Loss 9 at iteration 1"
+
+
+def test_all_losses_are_in_view(qtbot, panel: LossPanel, session: FakeSession) -> None:
+    values = [3.0 / (k + 1) for k in range(500)]
+    tell(session, values)
+    ready(qtbot, panel)
+    assert panel.plot is not None
+    axes = panel.plot.axes()
+    area = axes.area
+    for k in (0, 250, 499):
+        assert area.adjusted(-1, -1, 1, 1).contains(axes.at(k + 1, values[k]))
+    label = QFontMetrics(theme().font("small", code=True)).horizontalAdvance("0.006")
+    assert axes.x_at(500) + label < panel.plot.width(), "room for the last number"
+
+
+def test_logarithmic_axis(qtbot, panel: LossPanel, session: FakeSession) -> None:
+    tell(session, [100.0, 1.0, 0.0, 0.01])
+    ready(qtbot, panel)
+    panel._log.setChecked(True)
+    assert panel.plot is not None
+    axes = panel.plot.axes()
+    assert axes.log and axes.y[0] < -2 and axes.y[1] > 2
+    _, y = panel.plot.curve.getOriginalDataset()
+    assert y[0] == 2 and y[1] == 0 and math.isnan(y[2]) and y[3] == pytest.approx(-2)
+    assert panel.plot.grab().toImage().width() == panel.plot.width()
+
+
+def test_nan_is_crossed(qtbot, panel: LossPanel, session: FakeSession) -> None:
+    tell(session, [1.0, 2.0, math.nan, math.nan])
+    ready(qtbot, panel)
+    assert panel.accessibleDescription() == "Loss NaN at iteration 4"
+    assert panel.plot is not None and panel.series.first_broken == 2
+    axes = panel.plot.axes()
+    image = panel.plot.grab().toImage()
+    for iteration in (3, 4):
+        top = QPointF(axes.x_at(iteration), axes.area.top() + 6)
+        assert near(image, top, theme().colour("error")), iteration
+
+
+def test_a_million_losses(qtbot, panel: LossPanel, session: FakeSession) -> None:
+    count = 1_000_000
+    wave = np.sin(np.arange(count) / 1e5)
+    wave[123_456] = 40.0
+    losses = Losses(0, tuple(range(1, count + 1)), tuple(wave.tolist()))
+    session.lossesChanged.emit(losses)
+    ready(qtbot, panel)
+    plot = panel.plot
+    assert plot is not None
+    plot.grab()
+    x, y = plot.curve.getData()
+    assert len(x) < 20_000, "only what can be seen is drawn"
+    assert y.max() == 40.0, "and no spike is lost"
+    start = time.perf_counter()
+    tell(session, [0.0], first=count)
+    plot.grab()
+    assert time.perf_counter() - start < 1.0
+
+
+def test_zooming_by_hand_stays_until_all_is_asked_for(
+    qtbot, panel: LossPanel, session: FakeSession
+) -> None:
+    tell(session, [float(k) for k in range(100)])
+    ready(qtbot, panel)
+    plot = panel.plot
+    assert plot is not None
+    plot.view.setXRange(20, 30, padding=0)
+    plot.view.sigRangeChangedManually.emit(plot.view.state["mouseEnabled"])
+    tell(session, [7.0], first=100)
+    assert plot.axes().x == (20, 30)
+    assert plot.axes().y[1] < 40, "the height fits what is in view"
+    panel._all.trigger()
+    assert plot.axes().x[1] > 101
+
+
+def test_the_pointer_reads_a_loss(qtbot, panel: LossPanel, session: FakeSession) -> None:
+    tell(session, [1.0, 5.0, 2.0])
+    ready(qtbot, panel)
+    plot = panel.plot
+    assert plot is not None
+    before = plot.grab().toImage()
+    plot._hover(plot.axes().at(2.1, 3))
+    assert plot._hovered == 1
+    assert plot.grab().toImage() != before
+    plot._hover(None)
+    assert plot.grab().toImage() == before
+
+
+def test_series_grows_and_is_corrected() -> None:
+    series = LossSeries()
+    for k in range(1000):
+        series.apply(Losses(k, (k + 1,), (float(k),)))
+    assert len(series) == 1000
+    series.apply(Losses(998, (999, 1000), (math.inf, 0.1), ("", "sample 3")))
+    x, y = series.arrays()
+    assert list(x[-2:]) == [999, 1000] and y[-1] == 0.1
+    assert series.first_broken == 998 and series.label == "sample 3" and series.dtype == "float64"
+    series.apply(Losses(998, (999,), (2.0,)))
+    assert series.first_broken is None and len(series) == 999 and series.dtype == "float32"
+    series.apply(Losses(5000, (5001,), (1.0,)))
+    assert len(series) == 1
+    assert [series.nearest(v) for v in (0, 5001, 9999)] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("span", "count", "step"), [(10, 5, 2), (10, 3, 4), (1, 4, 0.4), (7, 7, 1), (9e5, 4, 4e5)]
+)
+def test_nice_steps(span: float, count: float, step: float) -> None:
+    assert nice_step(span, count) == pytest.approx(step)
+    assert span / nice_step(span, count) <= count * 1.01
+
+
+def test_ticks() -> None:
+    assert multiples(-0.5, 1.0, 0.5) == [-0.5, 0.0, 0.5, 1.0]
+    assert log_ticks(-3.2, 1.1, 120) == [-3, -2, -1, 0, 1]
+    few = log_ticks(0.31, 0.8, 120)
+    assert [round(10**t, 3) for t in few] == [3, 5]
+
+
+def test_ranges_include_zero_unless_far_from_it() -> None:
+    assert range_of(1, 4)[0] == 0
+    assert range_of(2.2, 2.3)[0] > 2.0
+    assert range_of(-4, -1)[1] == 0
+    assert range_of(5, 5)[0] == 0
+    assert range_of(0, 0) == pytest.approx((0, 1.08))
+
+
+def test_numbers_on_axes(qtbot) -> None:
+    axes = Axes(QRectF(40, 10, 300, 150), (1, 300), (0, 0.5))
+    metrics = QFontMetrics(theme().font("caption", code=True))
+    positions = axes.positions(metrics)
+    assert positions[0] == 1 and all(x % 50 == 0 or x % 40 == 0 for x in positions[1:])
+    texts = axes._height_texts(axes.heights()[0])
+    assert texts[0] == "0" and all(len(t) <= 4 for t in texts)

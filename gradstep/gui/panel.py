@@ -48,6 +48,16 @@ class Panel(QWidget):
         self.add_to_title(button)
         return button
 
+    def add_bar(self, bar: QWidget) -> None:
+        """A bar between the title row and the body, over the full width."""
+        layout = self.layout()
+        assert isinstance(layout, QVBoxLayout)
+        layout.insertWidget(1, bar)
+
+    def set_titled(self, titled: bool) -> None:
+        """Without its title row, for a panel that stands in a tab."""
+        self.title_row.setVisible(titled)
+
     def add_to_title(self, widget: QWidget) -> None:
         """Any small widget at the right of the title row, after those already there."""
         self.title_row.layout_.addWidget(widget)
@@ -97,6 +107,4 @@ class ElidedLabel(QLabel):
         text = self.fontMetrics().elidedText(self.text(), self.elide, self.width())
         self.setToolTip(self.text() if text != self.text() else "")
         painter.setPen(self.palette().color(self.foregroundRole()))
-        painter.drawText(
-            self.rect(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), text
-        )
+        painter.drawText(self.rect(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), text)

@@ -108,6 +108,11 @@ class Session(QObject):
         """The file (or module) under debug; ``""`` when there is none."""
         return self.program.path if self.program else ""
 
+    @property
+    def stopped_by_hand(self) -> bool:
+        """Whether the person ended the program, rather than an accident."""
+        return self._run is not None and self._run.stopped_by_hand
+
     # ------------------------------------------------------------------ life
 
     def open(self, path: str, args: tuple[str, ...] = (), *, module: bool = False) -> None:

@@ -116,9 +116,7 @@ def test_latest_forgets() -> None:
 # ---------------------------------------------------------------------- life
 
 
-def test_opening_starts_and_the_first_stop_makes_it_ready(
-    scripted: Scripted, qtbot: QtBot
-) -> None:
+def test_opening_starts_and_the_first_stop_makes_it_ready(scripted: Scripted, qtbot: QtBot) -> None:
     with qtbot.waitSignal(scripted.session.programOpened) as opening:
         scripted.session.open("a.py", ("--epochs", "1"))
     assert opening.args == ["a.py"]

@@ -1,0 +1,59 @@
+"""``gradstep [--python PY] [-m] [program [arguments …]]``"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+import gradstep
+from gradstep.assets import resource
+from gradstep.program import Program
+
+FIRST_LESSON = "linear.py"
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="gradstep",
+        description="Step through a PyTorch training run: forward, backward, update, zero-grad.",
+        epilog="Without a program, gradstep opens its first lesson.",
+    )
+    made.add_argument("--version", action="version", version=f"gradstep {gradstep.__version__}")
+    made.add_argument("--python", metavar="PY", help="interpreter that runs the program")
+    made.add_argument("-m", dest="module", action="store_true", help="the program is a module")
+    made.add_argument("program", nargs="?", help="a Python file, or with -m a module's name")
+    made.add_argument("arguments", nargs=argparse.REMAINDER, help="what the program is given")
+    return made
+
+
+def program_of(given: argparse.Namespace) -> Program:
+    """What the command line asks for. Raises ``ValueError`` with a sentence."""
+    if given.program is None:
+        if given.module:
+            raise ValueError("-m needs the name of a module")
+        return Program(str(resource("lessons", FIRST_LESSON)), python=given.python)
+    path = given.program if given.module else os.path.abspath(given.program)
+    return Program(path, tuple(given.arguments), given.module, given.python)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    made = parser()
+    given = made.parse_args(arguments)
+    try:
+        program = program_of(given)
+    except ValueError as error:
+        made.error(str(error))
+    from gradstep.gui.display import obstacle
+
+    trouble = obstacle()
+    if trouble:
+        print(trouble, file=sys.stderr)
+        return 1
+    from gradstep.gui.app import run
+
+    return run(program)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,326 @@
+"""One file of source with its line numbers, the marks of where the program stands, and values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QHelpEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
+
+from gradstep.gui import icons
+from gradstep.gui.panels.code import Code, Span, Style
+from gradstep.gui.theme import theme
+from gradstep.phases import Phase
+
+ARROW_LEFT, GUTTER, CODE_LEFT, CODE_RIGHT = 4, 38, 52, 3
+WORDS_RIGHT = 12
+"""Space between the words of a line and the panel's edge."""
+WORDS_GAP = 12
+ABOVE = 8
+CONTEXT = 3
+"""Lines kept visible above and below a marked one."""
+
+
+class Arrow(StrEnum):
+    SOLID = "solid"  # what is next
+    HOLLOW = "hollow"  # where Python stands meanwhile
+    CROSS = "cross"  # what failed
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Of a line: an arrow, words at the right, whether the row is tinted, and the columns (Python's
+    own, -1 for unknown) of the expression that is meant. ``back``: the arrow points backward."""
+
+    line: int
+    arrow: Arrow
+    phase: Phase | None
+    words: str = ""
+    tinted: bool = True
+    back: bool = False
+    column: int = -1
+    end_column: int = -1
+
+
+class CodeView(QAbstractScrollArea):
+    """Paints only the lines that are seen. A line too long for the view ends in an ellipsis, never
+    under the words beside it; the tooltip shows it whole."""
+
+    lineSelected = Signal(int)
+    lineHovered = Signal(int)
+    """0 when the pointer has left."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.viewport().setMouseTracking(True)
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.code = Code("")
+        self.marks: tuple[Mark, ...] = ()
+        self.values: Mapping[int, str] = {}
+        self.hovered = self.selected = 0
+        look = theme()
+        self._row = look.size("type", "scale", "code")[1]
+        self._fonts = {
+            Style.PLAIN: look.font("code", code=True),
+            Style.KEYWORD: look.font("code", code=True, weight=600),
+            Style.REMARK: _italic(look.font("code", code=True)),
+        }
+        self._metrics = {style: QFontMetricsF(font) for style, font in self._fonts.items()}
+        self._words = look.font("caption", weight=600)
+        self._numbers = look.font("caption", code=True)
+        look.changed.connect(self.viewport().update)
+
+    # ------------------------------------------------------------------ facts
+
+    def show_code(self, code: Code) -> None:
+        self.code, self.marks, self.values = code, (), {}
+        self.hovered = self.selected = 0
+        self._measure()
+        self.verticalScrollBar().setValue(0)
+        self.viewport().update()
+
+    def show_marks(self, marks: tuple[Mark, ...]) -> None:
+        """Replace the marks and bring them into view; if they are too far apart, the first."""
+        self.marks = marks
+        if marks:
+            lines = [mark.line for mark in marks]
+            first, last = min(lines), max(lines)
+            together = (last - first + 2 * CONTEXT) * self._row <= self.viewport().height()
+            self.scroll_to(*((first, last) if together else (lines[0], lines[0])))
+        self.viewport().update()
+
+    def show_values(self, values: Mapping[int, str]) -> None:
+        """What the lines last computed, by line."""
+        self.values = values
+        self.viewport().update()
+
+    def show_hovered(self, line: int) -> None:
+        if line != self.hovered:
+            self.hovered = line
+            self.viewport().update()
+
+    def show_selected(self, line: int) -> None:
+        self.selected = line
+        if line:
+            self.scroll_to(line)
+        self.viewport().update()
+
+    def scroll_to(self, first: int, last: int = 0) -> None:
+        """Bring a line (or lines) into view, to the middle unless it is there already."""
+        bar, height = self.verticalScrollBar(), self.viewport().height()
+        top = ABOVE + (first - 1) * self._row
+        size = (max(first, last) - first + 1) * self._row
+        margin = max(0, min(CONTEXT * self._row, (height - size) // 2))
+        if bar.value() <= top - margin and top + size + margin <= bar.value() + height:
+            return
+        wanted = top - (height - size) // 2
+        # Whole lines: half a line at the upper edge looks like a mistake.
+        bar.setValue(wanted - (wanted - ABOVE) % self._row if wanted > ABOVE else 0)
+
+    def line_at(self, position: QPoint) -> int:
+        """The line under a point of the viewport; 0 for none."""
+        line = (position.y() + self.verticalScrollBar().value() - ABOVE) // self._row + 1
+        return line if 1 <= line <= len(self.code.lines) else 0
+
+    def rect_of(self, line: int) -> QRect:
+        """Where ``line`` is in the viewport."""
+        top = ABOVE + (line - 1) * self._row - self.verticalScrollBar().value()
+        return QRect(0, top, self.viewport().width(), self._row)
+
+    def text_of(self, line: int) -> str:
+        return "".join(span.text for span in self.code.lines[line - 1])
+
+    def sizeHint(self) -> QSize:
+        return QSize(360, 2 * ABOVE + len(self.code.lines) * self._row)
+
+    # ------------------------------------------------------------------ painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self.viewport())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(self.viewport().rect(), theme().colour("panel"))
+        first = max(1, (self.verticalScrollBar().value() - ABOVE) // self._row + 1)
+        marks = {mark.line: mark for mark in reversed(self.marks)}
+        for line in range(first, len(self.code.lines) + 1):
+            row = QRectF(self.rect_of(line))
+            if row.top() > self.viewport().height():
+                break
+            self._paint_line(painter, line, row, marks.get(line))
+
+    def _paint_line(self, painter: QPainter, line: int, row: QRectF, mark: Mark | None) -> None:
+        look = theme()
+        background = self._background(line, mark)
+        if background is not None:
+            painter.fillRect(row, background)
+        painter.setFont(self._numbers)
+        painter.setPen(look.colour("text" if mark else "text_tertiary"))
+        painter.drawText(
+            QRectF(0, row.top(), GUTTER, row.height()),
+            Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+            str(line),
+        )
+        edge, right = row.right() - WORDS_RIGHT, row.right() - CODE_RIGHT
+        if mark is not None:
+            paint_arrow(painter, mark, row)
+            if mark.words:
+                painter.setFont(self._words)
+                painter.setPen(ink_of(mark))
+                right = _words(painter, row, edge, mark.words) - WORDS_GAP
+            self._paint_underline(painter, mark, row, right)
+        elif line in self.values and self._fits(line, row):
+            painter.setFont(self._fonts[Style.PLAIN])
+            painter.setPen(look.phase(Phase.FORWARD).text)
+            right = _words(painter, row, edge, self.values[line]) - WORDS_GAP
+        self._paint_code(painter, self.code.lines[line - 1], row, right)
+
+    def _background(self, line: int, mark: Mark | None) -> QColor | None:
+        look = theme()
+        if mark is not None and mark.tinted:
+            if mark.arrow is Arrow.CROSS:
+                return look.colour("error_tint")
+            return look.phase(mark.phase).tint if mark.phase else look.colour("hover")
+        if line == self.selected:
+            return look.colour("selected_background")
+        return look.colour("sunken") if line == self.hovered else None
+
+    def _paint_code(
+        self, painter: QPainter, spans: tuple[Span, ...], row: QRectF, right: float
+    ) -> None:
+        x = float(CODE_LEFT)
+        baseline = row.top() + (row.height() + self._metrics[Style.PLAIN].capHeight()) / 2
+        for span in spans:
+            metrics = self._metrics[span.style]
+            width = metrics.horizontalAdvance(span.text)
+            text = span.text
+            if x + width > right:
+                text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(right - x, 8))
+            painter.setFont(self._fonts[span.style])
+            painter.setPen(
+                theme().colour("text_tertiary" if span.style is Style.REMARK else "text")
+            )
+            painter.drawText(QPointF(x, baseline), text)
+            x += width
+            if text != span.text:
+                return
+
+    def _paint_underline(self, painter: QPainter, mark: Mark, row: QRectF, right: float) -> None:
+        if mark.column < 0 or mark.end_column <= mark.column:
+            return
+        start = self.code.column(mark.line, mark.column)
+        end = self.code.column(mark.line, mark.end_column)
+        text = self.text_of(mark.line)
+        metrics = self._metrics[Style.PLAIN]
+        left = CODE_LEFT + metrics.horizontalAdvance(text[:start])
+        stop = min(CODE_LEFT + metrics.horizontalAdvance(text[:end]), right)
+        if stop > left:
+            painter.setPen(QPen(ink_of(mark), 1.5))
+            painter.drawLine(QPointF(left, row.bottom() - 2), QPointF(stop, row.bottom() - 2))
+
+    def _fits(self, line: int, row: QRectF) -> bool:
+        words = self._metrics[Style.PLAIN].horizontalAdvance(self.values[line])
+        return CODE_LEFT + self._width(line) + WORDS_GAP + words < row.right() - WORDS_RIGHT
+
+    def _width(self, line: int) -> float:
+        return sum(
+            self._metrics[span.style].horizontalAdvance(span.text)
+            for span in self.code.lines[line - 1]
+        )
+
+    # ------------------------------------------------------------------ events
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._measure()
+
+    def _measure(self) -> None:
+        whole = 2 * ABOVE + len(self.code.lines) * self._row
+        bar = self.verticalScrollBar()
+        bar.setRange(0, max(0, whole - self.viewport().height()))
+        bar.setPageStep(self.viewport().height())
+        bar.setSingleStep(self._row)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        line = self.line_at(event.position().toPoint())
+        if line and event.button() is Qt.MouseButton.LeftButton:
+            self.lineSelected.emit(line)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        line = self.line_at(event.position().toPoint())
+        if line != self.hovered:
+            self.lineHovered.emit(line)
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.Leave and self.hovered:
+            self.lineHovered.emit(0)
+        if isinstance(event, QHelpEvent):
+            line = self.line_at(event.pos())
+            wide = line and CODE_LEFT + self._width(line) > self._right_of_code(line)
+            QToolTip.showText(
+                event.globalPos(), self.text_of(line).strip() if wide else "", self.viewport()
+            )
+            return True
+        return super().viewportEvent(event)
+
+    def _right_of_code(self, line: int) -> float:
+        for mark in self.marks:
+            if mark.line == line and mark.words:
+                words = QFontMetricsF(self._words).horizontalAdvance(mark.words)
+                return self.viewport().width() - WORDS_RIGHT - words - WORDS_GAP
+        return float(self.viewport().width() - CODE_RIGHT)
+
+
+def ink_of(mark: Mark) -> QColor:
+    """The colour of a mark's arrow and words."""
+    if mark.arrow is Arrow.CROSS:
+        return theme().colour("error")
+    return theme().phase(mark.phase).text if mark.phase else theme().colour("text")
+
+
+def paint_arrow(painter: QPainter, mark: Mark, row: QRectF) -> None:
+    """At the left edge: solid for what is next, hollow for where Python stands."""
+    middle = row.center().y()
+    ink = ink_of(mark)
+    if mark.arrow is Arrow.CROSS:
+        icons.paint(painter, "error", QRectF(ARROW_LEFT - 1, middle - 6, 12, 12), ink)
+        return
+    left, right, half = ARROW_LEFT + 0.75, ARROW_LEFT + 8.75, 4.5
+    tip, base = (left, right) if mark.back else (right, left)
+    arrow = QPolygonF(
+        [QPointF(tip, middle), QPointF(base, middle - half), QPointF(base, middle + half)]
+    )
+    solid = mark.arrow is Arrow.SOLID
+    pen = QPen(ink, 1.5)
+    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    painter.setPen(pen)
+    painter.setBrush(ink if solid else Qt.BrushStyle.NoBrush)
+    painter.drawPolygon(arrow)
+
+
+def _words(painter: QPainter, row: QRectF, right: float, words: str) -> float:
+    """Draw ``words`` so that they end at ``right``; where they begin."""
+    box = QRectF(row.left(), row.top(), right - row.left(), row.height())
+    align = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+    painter.drawText(box, align, words)
+    return right - painter.fontMetrics().horizontalAdvance(words)
+
+
+def _italic(font: QFont) -> QFont:
+    font.setItalic(True)
+    return font

@@ -1,0 +1,73 @@
+"""All keys, from the table of actions."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize
+from PySide6.QtGui import QFontMetrics, QKeySequence, QPainter, QPaintEvent
+from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QWidget
+
+from gradstep.gui.actions import ACTIONS, Action, text_of
+from gradstep.gui.buttons import paint_key_cap
+from gradstep.gui.panel import Panel
+from gradstep.gui.theme import theme
+
+ROWS = 6
+"""Entries below each other before the next column begins."""
+
+
+class KeysPanel(Panel):
+    """Key caps with the action's name beside them, in columns."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("keys_panel", "", parent)
+        self.set_title(self.tr("Keys"))
+        sheet = QWidget()
+        grid = QGridLayout(sheet)
+        padding = theme().size("space", "panel_padding")
+        grid.setContentsMargins(padding, 8, padding, 8)
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(2)
+        keyed = [action for action in ACTIONS if action.keys]
+        for i, action in enumerate(keyed):
+            column, row = divmod(i, ROWS)
+            grid.addWidget(KeyCaps(action), row, 2 * column)
+            name = QLabel(text_of(action).removesuffix("…"))
+            name.setContentsMargins(0, 0, 20, 0)
+            grid.addWidget(name, row, 2 * column + 1)
+        columns = -(-len(keyed) // ROWS)
+        grid.setColumnStretch(2 * columns, 1)
+        grid.setRowStretch(ROWS, 1)
+        area = QScrollArea(self)
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setWidgetResizable(True)
+        area.setWidget(sheet)
+        area.viewport().setAutoFillBackground(False)
+        sheet.setAutoFillBackground(False)
+        self.body.addWidget(area, 1)
+
+
+class KeyCaps(QWidget):
+    """``Ctrl`` ``Shift`` ``F5``: one cap for each key of a chord."""
+
+    def __init__(self, action: Action) -> None:
+        super().__init__()
+        text = QKeySequence(action.keys[0]).toString(QKeySequence.SequenceFormat.NativeText)
+        self.keys = text.split("+")
+        self.setAccessibleName(text)
+
+    def sizeHint(self) -> QSize:
+        return QSize(sum(self._widths()) + 3 * (len(self.keys) - 1) + 1, 24)
+
+    def _widths(self) -> list[int]:
+        metrics = QFontMetrics(theme().font("caption", code=True))
+        cap = theme().size("control", "key_cap")
+        return [max(cap, metrics.horizontalAdvance(key) + 10) for key in self.keys]
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        cap = theme().size("control", "key_cap")
+        x = 0.5
+        for key, width in zip(self.keys, self._widths(), strict=True):
+            paint_key_cap(painter, QRectF(x, (self.height() - cap) / 2, width, cap), key)
+            x += width + 3

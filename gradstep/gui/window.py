@@ -1,0 +1,166 @@
+"""The window: menu row, toolbar, panels, status line. It connects them and knows no program."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QFileDialog, QMainWindow, QMessageBox, QVBoxLayout, QWidget
+
+import gradstep
+from gradstep.assets import resource
+from gradstep.gui import menus
+from gradstep.gui.actions import ActionSet, Context
+from gradstep.gui.calm import CalmState
+from gradstep.gui.cursor import Cursor
+from gradstep.gui.message_bar import MessageBar
+from gradstep.gui.program_tag import ProgramTag
+from gradstep.gui.session import Session
+from gradstep.gui.status import StatusLine
+from gradstep.gui.theme import theme
+from gradstep.gui.toolbar import SPEEDS, Toolbar
+from gradstep.gui.workspace import Workspace
+
+
+class MainWindow(QMainWindow):
+    """One session in one window."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session, self.cursor_ = session, Cursor(self)
+        self.setObjectName("window")
+        self.setWindowTitle("gradstep")
+        self.setAcceptDrops(True)
+        self.setMinimumSize(*theme().size("window", "minimum"))
+        self.calm = CalmState(session, self)
+        self.appearance = ""
+        self.recent = menus.RecentFiles()
+        self.actions_ = ActionSet(self, self)
+        self.toolbar = Toolbar(session, self.actions_, self)
+        self.workspace = Workspace(session, self.cursor_, self)
+        self.message = MessageBar(session)
+        self.status = StatusLine(session, self.calm, self)
+        self._lay_out()
+        self._connect()
+        self._restore()
+        self._refresh()
+
+    def _lay_out(self) -> None:
+        # Not the platform's own menu bar: the row also says which program is open.
+        self.menuBar().setNativeMenuBar(False)
+        self.menuBar().setFixedHeight(theme().size("window", "menu"))
+        menus.fill(self.menuBar(), self.actions_, self.recent, self.open_file)
+        self.tag = ProgramTag(self.session, self.menuBar())
+        self.menuBar().setCornerWidget(self.tag, Qt.Corner.TopRightCorner)
+        self.addActions(list(self.actions_.actions.values()))
+        self.workspace.graph.add_bar(self.message)
+        centre = QWidget()
+        layout = QVBoxLayout(centre)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.toolbar)
+        layout.addWidget(self.workspace, 1)
+        layout.addWidget(self.status)
+        self.setCentralWidget(centre)
+
+    def _connect(self) -> None:
+        self.calm.changed.connect(self._refresh)
+        self.session.programOpened.connect(self._name)
+        self.workspace.source.openRequested.connect(self.ask_for_program)
+        self.message.restartRequested.connect(self.session.restart)
+        self.message.lineRequested.connect(self.cursor_.select_line)
+        self.toolbar.speed.activated.connect(
+            lambda i: QSettings().setValue("speed", SPEEDS[i] or 0)
+        )
+
+    def _refresh(self) -> None:
+        self.actions_.refresh(Context(self.calm.state, self.session.playing, self.appearance))
+
+    def _name(self, path: str) -> None:
+        self.setWindowTitle(f"{Path(path).name} – gradstep")
+
+    # ------------------------------------------------------------------ verbs
+
+    def open_file(self, path: str) -> None:
+        """Debug ``path`` from now on."""
+        path = os.path.abspath(path)
+        if resource("lessons") not in Path(path).parents:
+            self.recent.add(path)
+        self.session.open(path)
+
+    def ask_for_program(self) -> None:
+        """Let the person choose a file."""
+        dialog = QFileDialog(self, self.tr("Open a script"))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilters([self.tr("Python files (*.py)"), self.tr("All files (*)")])
+        here = self.recent.paths()
+        dialog.setDirectory(str(Path(here[0]).parent) if here else os.getcwd())
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.open_file)
+        dialog.open()
+
+    def set_appearance(self, appearance: str) -> None:
+        """``light``, ``dark``, or ``""`` to follow the system; remembered."""
+        self.appearance = appearance
+        QSettings().setValue("appearance", appearance)
+        theme().force(appearance or None)
+        self._refresh()
+
+    def show_keys(self) -> None:
+        self.workspace.tabs.setCurrentWidget(self.workspace.keys)
+
+    def show_about(self) -> None:
+        box = QMessageBox(self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle(self.tr("About gradstep"))
+        box.setText(f"<b>gradstep {gradstep.__version__}</b>")
+        box.setInformativeText(
+            self.tr("A step-debugger for PyTorch training. MIT licence.\n")
+            + self.tr("Fonts: Inter, JetBrains Mono and STIX Two (SIL Open Font License).")
+        )
+        box.open()
+
+    # ------------------------------------------------------------------ memory
+
+    def _restore(self) -> None:
+        settings = QSettings()
+        self.resize(*theme().size("window", "default"))
+        geometry = settings.value("window/geometry")
+        if geometry is not None:
+            self.restoreGeometry(geometry)
+        self.workspace.restore(settings)
+        self.appearance = str(settings.value("appearance", "") or "")
+        if self.appearance:
+            theme().force(self.appearance)
+        speed = float(str(settings.value("speed", 0) or 0))
+        self.session.set_speed(speed if speed in SPEEDS else None)
+        self.toolbar.show_speed(self.session.speed)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        settings = QSettings()
+        settings.setValue("window/geometry", self.saveGeometry())
+        self.workspace.save(settings)
+        # Out of sight first: a program that has ended may take a moment to leave.
+        self.hide()
+        self.session.close()
+        event.accept()
+
+    # ------------------------------------------------------------------ drop
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if _dropped(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        path = _dropped(event)
+        if path:
+            event.acceptProposedAction()
+            self.open_file(path)
+
+
+def _dropped(event: QDropEvent) -> str:
+    """The one local file that is dragged; empty for anything else."""
+    urls = event.mimeData().urls()
+    return urls[0].toLocalFile() if len(urls) == 1 else ""

@@ -1,0 +1,139 @@
+"""How the panels share the window, wide and narrow."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSettings, QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from gradstep.gui.cursor import Cursor
+from gradstep.gui.graph.panel import GraphPanel
+from gradstep.gui.loss import LossPanel
+from gradstep.gui.panel import Panel
+from gradstep.gui.panels.console import ConsolePanel
+from gradstep.gui.panels.keys import KeysPanel
+from gradstep.gui.panels.source import SourcePanel
+from gradstep.gui.session import Session
+from gradstep.gui.splitter import Splitter
+from gradstep.gui.tabs import Tabs
+from gradstep.gui.theme import theme
+from gradstep.gui.timeline import TimelinePanel
+from gradstep.gui.value.panel import ValuePanel
+
+PLOTS_APART = 1200
+"""Below this width the plots are tabs beside the console."""
+SOURCE_APART = 1100
+"""Below this width the source is a tab, too."""
+TABS_WIDTH = 600
+
+
+class Workspace(QWidget):
+    """Source, graph and value side by side; the timeline; below it what runs over time."""
+
+    def __init__(self, session: Session, cursor: Cursor, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.source = SourcePanel(session, cursor)
+        self.graph = GraphPanel(session, cursor)
+        self.value = ValuePanel(session, cursor)
+        self.timeline = TimelinePanel(session, cursor)
+        self.console = ConsolePanel(session)
+        self.keys = KeysPanel()
+        self.loss = LossPanel(session, cursor)
+        self.plots_apart = self.source_apart = True
+        self.tabs = Tabs("tabs")
+        self._add_tab(self.console)
+        self._add_tab(self.keys)
+        self.top = Splitter("top", Qt.Orientation.Horizontal)
+        self.bottom = Splitter("bottom", Qt.Orientation.Horizontal)
+        self.halves = Splitter("halves", Qt.Orientation.Vertical)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        size = theme().size
+        for panel in (self.source, self.graph, self.value):
+            width = size("window", f"{panel.objectName()}_width", "minimum")
+            panel.setMinimumWidth(width)
+            self.top.addWidget(panel)
+        self.top.setStretchFactor(1, 1)
+        for i in (0, 2):
+            self.top.setStretchFactor(i, 0)
+        upper = QWidget()
+        layout = QVBoxLayout(upper)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.top, 1)
+        layout.addWidget(self.timeline)
+        self.bottom.addWidget(self.tabs)
+        self.bottom.addWidget(self.loss)
+        self.bottom.setStretchFactor(1, 1)
+        self.tabs.setMinimumSize(280, 120)
+        self.loss.setMinimumWidth(240)
+        self.halves.addWidget(upper)
+        self.halves.addWidget(self.bottom)
+        self.halves.setStretchFactor(0, 1)
+        self.halves.setStretchFactor(1, 0)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(self.halves)
+        self.reset_sizes()
+
+    def reset_sizes(self) -> None:
+        """The sizes of a first start."""
+        size = theme().size
+        width, height = size("window", "default")
+        bottom = size("window", "bottom")
+        widths = [size("window", f"{p}_width", "default") for p in ("source", "graph", "value")]
+        self.top.setSizes(widths)
+        self.halves.setSizes([height - bottom, bottom])
+        self.bottom.setSizes([TABS_WIDTH, width - TABS_WIDTH])
+
+    def sizeHint(self) -> QSize:
+        return QSize(*theme().size("window", "default"))
+
+    # ------------------------------------------------------------------ narrow and wide
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange(event.size().width())
+
+    def _arrange(self, width: int) -> None:
+        plots, source = width >= PLOTS_APART, width >= SOURCE_APART
+        if plots != self.plots_apart:
+            self.plots_apart = plots
+            self._move(self.loss, self.bottom, 1, plots)
+        if source != self.source_apart:
+            self.source_apart = source
+            self._move(self.source, self.top, 0, source)
+
+    def _move(self, panel: Panel, home: Splitter, index: int, apart: bool) -> None:
+        """Put ``panel`` into its splitter, or into a tab."""
+        if apart:
+            self.tabs.removeTab(self.tabs.indexOf(panel))
+            home.insertWidget(index, panel)
+            panel.set_titled(True)
+            panel.show()
+        else:
+            self._add_tab(panel, at=0 if panel is self.source else None)
+        self.top.setStretchFactor(self.top.indexOf(self.graph), 1)
+
+    def _add_tab(self, panel: Panel, at: int | None = None) -> None:
+        panel.set_titled(False)
+        self.tabs.insertTab(self.tabs.count() if at is None else at, panel, panel.accessibleName())
+        if panel.objectName() == "source":
+            self.tabs.setCurrentWidget(panel)
+
+    # ------------------------------------------------------------------ memory
+
+    def save(self, settings: QSettings) -> None:
+        """Remember the sizes; those of a narrow window are nobody's choice."""
+        settings.setValue("workspace/halves", self.halves.saveState())
+        if self.plots_apart:
+            settings.setValue("workspace/bottom", self.bottom.saveState())
+        if self.source_apart:
+            settings.setValue("workspace/top", self.top.saveState())
+
+    def restore(self, settings: QSettings) -> None:
+        for splitter in (self.halves, self.bottom, self.top):
+            state = settings.value(f"workspace/{splitter.objectName()}")
+            if state is not None:
+                splitter.restoreState(state)

@@ -166,7 +166,12 @@ class Debuggee:
             self._running = True
         self._listener(Running())
         chosen = level or (Level.RUN if goal is Goal.RUN else Level.OPERATION)
-        self.request("advance", None, goal=goal, level=chosen)
+        self.request("advance", None, goal=goal, level=chosen).add_done_callback(self._advanced)
+
+    def _advanced(self, future: Future[tuple[Any, bytes]]) -> None:
+        """A refused command leaves the program where it stands: say so again."""
+        if future.exception() is not None and not self._gone and self.stop is not None:
+            self.on_stopped(self.stop)
 
     @property
     def can_advance(self) -> bool:

@@ -161,7 +161,8 @@ class Backward:
         name = _short(root) if root is not None else ""
         place = node.place if node is not None else None
         d.announced = root
-        d.hold(reason, Operation(name, Phase.BACKWARD, node and node.id, place), frame)
+        operation = Operation(name, Phase.BACKWARD, node and node.id, place)
+        d.hold(reason, operation, frame, phase=Phase.FORWARD)
 
     def _note_loss(self, tensors: list[Tensor]) -> None:
         d = self._debugger
@@ -176,7 +177,7 @@ class Backward:
         recorder = self._debugger.recorder
         roots = [n for n in (recorder.source_of(t) for t in tensors) if n is not None]
         recorder.prune(roots)
-        self._debugger.journal.prune(set(recorder.nodes))
+        self._debugger.prune_phase(set(recorder.nodes))
         for root in roots:
             root.is_loss = True
         total = 0

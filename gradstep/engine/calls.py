@@ -69,7 +69,11 @@ class Calls:
 
     def _judge(self, function: Any) -> Kind:
         name = getattr(function, "__name__", "")
-        passive = name in _PASSIVE_NAMES or name in ("__get__", "__set__", "__delete__")
+        passive = (
+            name in _PASSIVE_NAMES
+            or name in ("__get__", "__set__", "__delete__")
+            or name.startswith("_record_function")
+        )
         kind = Kind.PASSIVE if passive else Kind.OPERATION
         self._kinds[function] = kind
         return kind

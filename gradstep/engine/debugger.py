@@ -184,6 +184,7 @@ class Debugger:
         frame: FrameType | None,
         *,
         place: Place | None = None,
+        phase: Phase | None = None,
         message: str = "",
         failure: Failure | None = None,
         exit_code: int | None = None,
@@ -197,27 +198,25 @@ class Debugger:
         if place is None and frame is not None:
             place = self._place(frame)
         self.stops += 1
-        self._send(
-            Stop(
-                reason=reason,
-                iteration=self.tracker.iteration,
-                phase=self.tracker.phase,
-                place=place,
-                operation=operation,
-                changed=tuple(self.changes[-CHANGES:]),
-                done=self.tracker.done,
-                total=self._total,
-                epoch=self.epoch,
-                sample=self.sample,
-                level=self.level,
-                message=message,
-                failure=failure,
-                exit_code=exit_code,
-                next_phase=self._next_phase(operation),
-            )
+        stop = Stop(
+            reason=reason,
+            iteration=self.tracker.iteration,
+            phase=phase or self.tracker.phase,
+            place=place,
+            operation=operation,
+            changed=tuple(self.changes[-CHANGES:]),
+            done=self.tracker.done,
+            total=self._total,
+            epoch=self.epoch,
+            sample=self.sample,
+            level=self.level,
+            message=message,
+            failure=failure,
+            exit_code=exit_code,
+            next_phase=self._next_phase(operation),
         )
         self.at_stop()
-        command = self.gate.wait()
+        command = self.gate.wait(lambda: self._send(stop))
         self.frame = None
         self.follow(command)
         return command
@@ -262,6 +261,12 @@ class Debugger:
 
     def tell(self, change: Change) -> None:
         self.changes.append(change)
+
+    def prune_phase(self, nodes: set[int]) -> None:
+        """Only these operations of the forward lead to the loss; the others do not count."""
+        count = self.journal.prune(nodes)
+        if count is not None and self.tracker.phase is Phase.FORWARD:
+            self.tracker.done = count
 
     def expect(self, total: int) -> None:
         """How many operations the current phase will have."""

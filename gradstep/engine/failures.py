@@ -56,10 +56,10 @@ _EXPLANATIONS: tuple[tuple[str, str], ...] = (
 
 def describe_failure(error: BaseException, sites: Sites) -> Failure:
     """Type, message, traceback without gradstep's frames, and the frames of the user's code."""
-    clean = without_own_frames(error.__traceback__)
-    text = "".join(traceback.format_exception(type(error), error, clean))
+    clean_traceback(error)
+    text = "".join(traceback.format_exception(error))
     frames = []
-    for frame, line in traceback.walk_tb(clean):
+    for frame, line in traceback.walk_tb(error.__traceback__):
         if sites.is_user(frame.f_code):
             name = frame.f_code.co_name
             frames.append(Place(os.path.abspath(frame.f_code.co_filename), line,
@@ -79,21 +79,38 @@ def explain(message: str) -> str:
 
 
 def without_own_frames(trace: TracebackType | None) -> TracebackType | None:
-    """A copy of the traceback with gradstep's frames, and those of torch's mode machinery between
-    them and the user's call, left out."""
-    entries = []
+    """A copy of the traceback as plain Python would have it: without gradstep's frames, and without
+    those that torch adds because a mode was on."""
+    kept, after_own = [], False
     while trace is not None:
-        entries.append(trace)
+        own = own_frame(trace.tb_frame)
+        if not own and not (after_own and _is_file(trace, "_ops.py")) and not _machinery(trace):
+            kept.append(trace)
+        after_own = own
         trace = trace.tb_next
-    kept = [e for e in entries if not own_frame(e.tb_frame) and not _machinery(e)]
     result: TracebackType | None = None
     for entry in reversed(kept):
         result = TracebackType(result, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
     return result
 
 
+def clean_traceback(error: BaseException) -> None:
+    """Give the exception, and those it came from, the traceback that plain Python would show."""
+    seen: set[int] = set()
+    chain: list[BaseException | None] = [error]
+    while chain:
+        link = chain.pop()
+        if link is not None and id(link) not in seen:
+            seen.add(id(link))
+            link.__traceback__ = without_own_frames(link.__traceback__)
+            chain += [link.__cause__, link.__context__]
+
+
 def _machinery(entry: TracebackType) -> bool:
-    name = entry.tb_frame.f_code.co_filename
-    return name.endswith(os.path.join("torch", "overrides.py")) and (
+    return _is_file(entry, "overrides.py") and (
         entry.tb_frame.f_code.co_name == "handle_torch_function"
     )
+
+
+def _is_file(entry: TracebackType, name: str) -> bool:
+    return entry.tb_frame.f_code.co_filename.endswith(os.path.join("torch", name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gradstep.protocol.trace import Goal, Level
@@ -29,12 +30,18 @@ class Gate:
         self._pid = os.getpid()
         self.waiting = False
 
-    def wait(self) -> Command:
-        """Block until a command comes. A forked child never waits: nobody would answer it."""
+    def wait(self, announce: Callable[[], None]) -> Command:
+        """Block until a command comes; ``announce`` tells that somebody waits, once commands are
+        taken. A forked child never waits: nobody would answer it."""
         if os.getpid() != self._pid:
             return Command(Goal.RUN, Level.RUN)
-        with self._turn, self._changed:
+        with self._turn:
             self.waiting = True
+            announce()
+            return self._take()
+
+    def _take(self) -> Command:
+        with self._changed:
             self._changed.wait_for(lambda: self._command is not None)
             command, self._command = self._command, None
             self.waiting = False

@@ -54,13 +54,18 @@ class Journal:
         if len(stretch.cells) < CELLS:
             stretch.cells.append(TimelineCell(name, node, line))
 
-    def prune(self, nodes: set[int]) -> None:
-        """Forward cells of operations that turned out not to lead to the loss are dropped."""
-        if self._stretches:
-            stretch = self._stretches[-1]
-            if stretch.phase is Phase.FORWARD and len(stretch.cells) == stretch.count:
-                stretch.cells = [c for c in stretch.cells if c.node is None or c.node in nodes]
-                stretch.count = len(stretch.cells)
+    def prune(self, nodes: set[int]) -> int | None:
+        """Forward cells of operations that turned out not to lead to the loss are dropped; how
+        many are left, if any could be told apart."""
+        for stretch in reversed(self._stretches):
+            if stretch.phase is not Phase.FORWARD:
+                continue
+            if len(stretch.cells) < stretch.count:
+                return None
+            stretch.cells = [c for c in stretch.cells if c.node is None or c.node in nodes]
+            stretch.count = len(stretch.cells)
+            return stretch.count
+        return None
 
     def loss(self, iteration: int, value: float) -> None:
         self._iterations.append(iteration)

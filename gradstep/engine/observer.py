@@ -182,7 +182,7 @@ class Observer:
         """The phase that a call belongs to, and whether it commits an update by hand."""
         if self.inside:
             return self.inside[-1], False
-        if is_in_place(name) and tensors and args and args[0] is tensors[0]:
+        if is_in_place(name) and tensors:
             found = self._classify_in_place(name, tensors[0], args)
             if found is not None:
                 return found

@@ -14,7 +14,7 @@ from types import CodeType
 from typing import Any
 
 from gradstep.engine.debugger import Debugger
-from gradstep.engine.failures import describe_failure, without_own_frames
+from gradstep.engine.failures import describe_failure
 from gradstep.program import Program, read_source
 from gradstep.protocol.trace import Place, Reason
 
@@ -72,17 +72,17 @@ class Script:
 
     def _failed(self, debugger: Debugger, error: BaseException) -> int:
         debugger.finish()
-        trace = error.__traceback__
         failure = describe_failure(error, debugger.sites)
+        trace = error.__traceback__
         debugger.failure = error
         innermost = None
         while trace is not None:
             if debugger.sites.is_user(trace.tb_frame.f_code):
                 innermost = trace
             trace = trace.tb_next
-        clean = without_own_frames(error.__traceback__)
-        sys.last_type, sys.last_value, sys.last_traceback = type(error), error, clean
-        sys.excepthook(type(error), error, clean)
+        sys.last_type, sys.last_value = type(error), error
+        sys.last_traceback = error.__traceback__
+        sys.excepthook(type(error), error, error.__traceback__)
         place = failure.frames[-1] if failure.frames else None
         debugger.hold(
             Reason.EXCEPTION,

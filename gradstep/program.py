@@ -41,7 +41,7 @@ def check_program(program: Program) -> str:
     try:
         ast.parse(source, str(path))
     except SyntaxError as error:
-        if path.suffix not in (".py", ".pyw", ""):
+        if path.suffix not in (".py", ".pyw", "") or error.lineno is None:  # null bytes
             return f"{name} is not a Python file."
         return f"{name} has a syntax error in line {error.lineno}: {error.msg}."
     except (ValueError, RecursionError, MemoryError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import subprocess
 import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -26,7 +27,7 @@ def obstacle(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def _missing_library() -> str:
-    """Qt's plugin for X11 needs libraries that a small system may lack; loading it names them."""
+    """Qt's plugin for X11 needs libraries that a small system may lack."""
     spec = find_spec("PySide6")
     if spec is None or spec.origin is None:
         return "PySide6 is not installed: pip install PySide6-Essentials"
@@ -34,12 +35,27 @@ def _missing_library() -> str:
     try:
         ctypes.CDLL(str(plugin))
     except OSError as error:
-        library = str(error).partition(":")[0]
-        if library.startswith("lib") and "Qt6" not in library:
-            package = _PACKAGES.get(library.partition(".so")[0], "")
-            hint = f" On Debian or Ubuntu: apt install {package}" if package else ""
-            return f"The system lacks {library}, which a window needs.{hint}"
+        return lacking(_not_found(plugin) or [str(error).partition(":")[0]])
     return ""
+
+
+def lacking(libraries: list[str]) -> str:
+    """The sentence for ``libraries`` (their file names) that the system does not have."""
+    packages = [_PACKAGES.get(name.partition(".so")[0], "") for name in libraries]
+    missing = f"A window needs what this system lacks: {', '.join(libraries)}."
+    if not all(packages):
+        return missing
+    return f"{missing} On Debian or Ubuntu: sudo apt install {' '.join(packages)}"
+
+
+def _not_found(plugin: Path) -> list[str]:
+    """All at once; loading names only the first."""
+    try:
+        asked = subprocess.run(["ldd", plugin], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    lines = [line.split() for line in asked.stdout.splitlines() if "not found" in line]
+    return sorted({words[0] for words in lines if words})
 
 
 _PACKAGES = {

@@ -79,7 +79,7 @@ class _OpenLine:
         kept = _INVISIBLE.sub("", kept)
         room = LONGEST - len(self.text)
         if len(kept) > room:
-            kept = kept[:room] + "…" if room > 0 else ""
+            kept = kept[:room] + "…" if room >= 0 else ""
         self.text += kept
 
     def clear(self) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from fake_session import FakeSession
+from tests.gui.fake_session import FakeSession
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 

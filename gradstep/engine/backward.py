@@ -79,6 +79,8 @@ class Backward:
         def _engine_run_backward(outputs: Any, *args: Any, **kwargs: Any) -> Any:
             if self._depth:
                 return self._nested(original, outputs, args, kwargs)
+            if self._debugger.level is Level.RUN:
+                return self._counted(original, outputs, args, kwargs)
             frame = self._debugger.sites.user_frame(sys._getframe(1))
             roots = self._begin(outputs, frame)
             frontier = Frontier(self._before_node, self._after_node, self._stepping)
@@ -101,13 +103,34 @@ class Backward:
 
         return _engine_run_backward
 
+    def _counted(self, original: Callable[..., Any], outputs: Any, args: Any, kwargs: Any) -> Any:
+        """At run level: the iteration and the loss are noted, and nothing else is done."""
+        d = self._debugger
+        tracker = d.tracker
+        if not d.driven or tracker.phase is not Phase.BACKWARD:
+            tracker.enter_backward_unseen()
+        loss = outputs[0]
+        if loss.__class__ is Tensor and loss.numel() == 1 and loss.device.type == "cpu":
+            d.journal.loss(tracker.iteration, loss.item())
+        elif isinstance(loss, Tensor):
+            self._note_loss([loss])
+        self._depth = 1
+        try:
+            return original(outputs, *args, **kwargs)
+        finally:
+            self._depth = 0
+
     def _nested(self, original: Callable[..., Any], outputs: Any, args: Any, kwargs: Any) -> Any:
         """A backward inside a node of another (checkpoints, adjoints): it belongs to that node."""
         with self._modes():
             return original(outputs, *args, **kwargs)
 
-    def _stepping(self) -> bool:
+    def _operation_level(self) -> bool:
         return self._debugger.level is Level.OPERATION
+
+    def _stepping(self) -> bool:
+        """Whether nodes are followed: not while nobody will look, which is native speed."""
+        return self._operation_level() and self._debugger.recorder.watching
 
     @contextlib.contextmanager
     def _modes(self) -> Iterator[None]:
@@ -129,9 +152,9 @@ class Backward:
             if observer.entering_backward:
                 internals.remove_function_mode(observer.call_mode)  # the handler brings it back
             observer.entering_handler = handlers
-            if aten or self._stepping():
+            if aten or self._operation_level():
                 internals.remove_dispatch_mode(observer.aten_mode)
-                if self._stepping():
+                if self._operation_level():
                     internals.push_dispatch_mode(observer.aten_mode)
 
     # ------------------------------------------------------------------ begin and end
@@ -166,9 +189,9 @@ class Backward:
 
     def _note_loss(self, tensors: list[Tensor]) -> None:
         d = self._debugger
-        blind = d.blind
-        next_iteration = d.tracker.begins_iteration(Phase.BACKWARD, blind=blind)
-        iteration = d.tracker.iteration + (1 if next_iteration else 0)
+        iteration = d.tracker.iteration
+        if not d.blind and d.tracker.begins_iteration(Phase.BACKWARD):
+            iteration += 1
         if tensors and tensors[0].numel() == 1 and not internals.is_opaque(tensors[0]):
             with internals.unobserved():
                 d.journal.loss(iteration, float(tensors[0].detach()))

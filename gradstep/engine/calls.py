@@ -60,6 +60,12 @@ class Calls:
 
     def name(self, function: Any) -> str:
         """``mul``, ``linear``, ``cross_entropy``; ``T`` for a property."""
+        known = self._names.get(function)
+        if known is None:
+            known = self._names[function] = self._name(function)
+        return known
+
+    def _name(self, function: Any) -> str:
         name = getattr(function, "__name__", "") or type(function).__name__
         if name in ("__get__", "__set__", "__delete__"):
             return str(getattr(function.__self__, "__name__", name))
@@ -112,12 +118,20 @@ def is_in_place(name: str) -> bool:
     return name.endswith("_") and not name.endswith("__")
 
 
-def tensors_in(values: Any, depth: int = 2) -> Iterator[Tensor]:
+def tensors_in(values: Any, depth: int = 2) -> list[Tensor]:
     """Tensors among arguments or results, nested lists, tuples and dicts to ``depth`` included."""
+    found: list[Tensor] = []
     for value in values:
         if isinstance(value, Tensor):
-            yield value
+            found.append(value)
         elif depth and isinstance(value, (list, tuple)):
-            yield from tensors_in(value, depth - 1)
+            found += tensors_in(value, depth - 1)
         elif depth and isinstance(value, dict):
-            yield from tensors_in(value.values(), depth - 1)
+            found += tensors_in(value.values(), depth - 1)
+    return found
+
+
+def tensors_of(args: Any, kwargs: Any) -> list[Tensor]:
+    """Tensors among the arguments of a call."""
+    found = tensors_in(args)
+    return found + tensors_in(kwargs.values()) if kwargs else found

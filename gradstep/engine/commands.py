@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
-
 from torch import Tensor
 
 from gradstep.engine import devices
@@ -22,7 +20,7 @@ from gradstep.protocol.values import Fetched, Statistics, ValueInfo, ValueKind
 WIDEN_AFTER = 0.5
 """Seconds after which a pause no longer waits for a line of the user's own code."""
 
-Answer = tuple[Any, bytes]
+UNSEEN = "This iteration ran at full speed and was not recorded."
 
 
 class Commands:
@@ -84,7 +82,9 @@ class Commands:
 
     def do_graph(self, since: int = 0) -> Graph:
         self._standing()
-        return self._debugger.recorder.graph(since)
+        recorder = self._debugger.recorder
+        unseen = not recorder.nodes and self._debugger.tracker.iteration > 0
+        return recorder.graph(since, UNSEEN if unseen else "")
 
     def do_timeline(self, since: int = 0) -> Timeline:
         return self._debugger.journal.timeline(since)

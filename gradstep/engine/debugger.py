@@ -97,13 +97,14 @@ class Debugger:
             self.hold(reason, operation, frame)
             reason = None
         self._enter_phase(phase)
-        node = enter(place) if enter is not None else None
+        node = enter(place) if enter is not None and not self.blind else None
         if reason is not None:
             self.hold(reason, Operation(name, phase, node and node.id, place), frame)
         if phase is not None:
             self._reached = self._reached or self.goal.value == phase.value
             self.tracker.done += 1
-            self.journal.operation(name, node and node.id, place and place.line)
+            if not self.blind:
+                self.journal.operation(name, node and node.id, place and place.line)
         return node
 
     def _enter_phase(self, phase: Phase | None) -> None:
@@ -116,7 +117,7 @@ class Debugger:
             self.recorder.begin(self.tracker.iteration)
             self.leaves.forget_graph()
             changes = True
-        if changes:
+        if changes and not self.blind:
             self._total = None
             self.journal.open(phase, self.tracker.iteration, self._title(phase))
 
@@ -241,8 +242,15 @@ class Debugger:
             self.level = command.level
             self.set_level(command.level)
         self.recorder.watching = self.goal is not Goal.RUN and self.level is not Level.RUN
-        if self._pause:
-            self._pause = False
+        if self.blind:
+            self.recorder.begin(self.tracker.iteration)  # nothing of what now runs is recorded
+        self._pause = False
+
+    def watch(self) -> None:
+        """Record from here on although the goal is far: the last iteration of a run."""
+        self.level = Level.OPERATION
+        self.set_level(self.level)
+        self.recorder.watching = True
 
     _steps_since_command = 0
 

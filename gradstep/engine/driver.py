@@ -84,6 +84,8 @@ class Driver:
             self._position += 1
             self._advance = False
             self._tell_position(debugger)
+        if phase is Phase.FORWARD and debugger.goal is Goal.RUN and self._is_last():
+            debugger.watch()  # so that there is a graph to look at when the run ends
         if debugger.level is Level.RUN and phase is not Phase.BACKWARD:
             debugger.enter_unseen(phase)
         try:

@@ -14,12 +14,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradstep.engine import torch_internals as internals
 from gradstep.engine.aliases import Aliases, Role
-from gradstep.engine.calls import Calls, Kind, is_in_place, tensors_in
+from gradstep.engine.calls import Calls, Kind, is_in_place, tensors_in, tensors_of
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.reading import preview
 from gradstep.engine.recorder import NodeRecord
 from gradstep.phases import Phase
-from gradstep.protocol.trace import Change, Level
+from gradstep.protocol.trace import Change, Level, Place
 
 ATEN = 64
 """Names of aten operations kept for one call."""
@@ -55,7 +55,7 @@ class AtenMode(TorchDispatchMode):
     ) -> Any:
         node = self._observer.current
         if node is not None and len(node.aten) < ATEN:
-            node.aten.append(func.name() if callable(getattr(func, "name", None)) else str(func))
+            node.aten.append(func)
         result = func(*args, **(kwargs or {}))
         internals.repair_versions(func, args)
         return result
@@ -123,13 +123,16 @@ class Observer:
     def _operation(self, function: Any, args: Any, kwargs: Any) -> Any:
         d = self.debugger
         name = self.calls.name(function)
-        tensors = list(tensors_in((args, kwargs)))
+        tensors = tensors_of(args, kwargs)
         caller = sys._getframe(3)  # __torch_function__ <- call <- _operation
         frame = d.sites.user_frame(caller)
         phase, commits = self._classify(name, tensors, args)
-        enter = None
+        enter: Callable[[Place | None], NodeRecord] | None = None
         if phase is Phase.FORWARD:
-            enter = lambda place: d.recorder.enter(name, args, kwargs, frame, place)  # noqa: E731
+
+            def enter(place: Place | None) -> NodeRecord:
+                return d.recorder.enter(name, args, tensors, frame, place)
+
         node = d.before(phase, name, frame, direct=frame is caller, enter=enter)
         outer, self.current = self.current, node
         first = internals.sequence_number()
@@ -159,9 +162,10 @@ class Observer:
         d = self.debugger
         change = None
         if node is not None:
-            named = d.sites.name_of_result(frame)
+            watching = d.recorder.watching
+            named = d.sites.name_of_result(frame) if watching else ""
             d.recorder.leave(node, result, first, internals.sequence_number(), named)
-            edges = [e for es in node.outputs.values() for e in es]
+            edges = [e for es in node.outputs.values() for e in es] if watching else []
             if edges:
                 change = Change(
                     "value",

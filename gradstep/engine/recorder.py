@@ -15,7 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from gradstep.engine.callers import Callers
-from gradstep.engine.calls import tensors_in
+from gradstep.engine.calls import is_in_place, tensors_in
 from gradstep.engine.reading import describe, preview
 from gradstep.engine.sites import Sites
 from gradstep.engine.store import Store
@@ -52,7 +52,7 @@ class NodeRecord:
     in_place: bool = False
     is_view: bool = False
     is_loss: bool = False
-    aten: list[str] = field(default_factory=list)
+    aten: list[Any] = field(default_factory=list)
     detail: str = ""
     inputs: list[EdgeRecord] = field(default_factory=list)
     outputs: dict[int, list[EdgeRecord]] = field(default_factory=dict)
@@ -117,15 +117,23 @@ class Recorder:
         self._reset_revision = self.revision = self.revision + 1
 
     def enter(
-        self, name: str, args: Any, kwargs: Any, frame: FrameType | None, place: Place | None
+        self,
+        name: str,
+        args: Any,
+        tensors: list[Tensor],
+        frame: FrameType | None,
+        place: Place | None,
+   
     ) -> NodeRecord:
         """A call is about to be executed; its inputs become edges."""
-        node = self._node(ValueKind.RESULT, name, self._callers.groups(frame))
+        groups = self._callers.groups(frame) if self.watching else ()
+        node = self._node(ValueKind.RESULT, name, groups)
         node.place = place
-        node.detail = _detail(name, args)
-        for i, tensor in enumerate(tensors_in((args, kwargs))):
+        if self.watching:
+            node.detail = _detail(name, args)
+        for i, tensor in enumerate(tensors):
             self._connect(tensor, node, i, frame)
-        if name.rstrip("_") in _NUMBER_IS_INPUT:
+        if self.watching and name.rstrip("_") in _NUMBER_IS_INPUT:
             self._connect_numbers(args, node, frame)
         return node
 
@@ -133,11 +141,11 @@ class Recorder:
         """The call returned: its results are known, and the autograd numbers it made."""
         node.state, node.first, node.last = NodeState.DONE, first, last
         node.result_name = name
-        outputs = list(tensors_in((result,)))
-        sources = {id(e.source.leaf()) for e in node.inputs if e.source.leaf is not None}
+        outputs = [result] if isinstance(result, Tensor) else tensors_in((result,))
+        node.in_place = is_in_place(node.name)
         for index, tensor in enumerate(outputs):
-            node.in_place = node.in_place or (id(tensor) in self._known and id(tensor) in sources)
-            node.is_view = node.is_view or bool(tensor._is_view())
+            if self.watching:
+                node.is_view = node.is_view or bool(tensor._is_view())
             self._remember(tensor, node, index)
             edge = self._edge(node, index, None, -1)
             edge.requires_grad = tensor.requires_grad
@@ -286,7 +294,7 @@ class Recorder:
             known = self._known[id(tensor)]
         waiting = known.node.outputs.get(known.output, [])
         template = waiting[0] if waiting else None
-        if template is not None and not template.name and frame is not None:
+        if self.watching and template is not None and not template.name and frame is not None:
             template.name = self._sites.name_of_argument(frame, tensor)
         if template is not None and template.target is None:
             edge = template  # the result that nobody had used
@@ -317,7 +325,9 @@ class Recorder:
             role = ValueKind.PARAMETER
         else:
             role = ValueKind.BUFFER if kind == "buffer" else ValueKind.DATA
-        node = self._node(role, name or self._name_of_leaf(tensor, frame))
+        if not name and self.watching:
+            name = self._name_of_leaf(tensor, frame)
+        node = self._node(role, name)
         node.state = NodeState.DONE
         node.leaf = weakref.ref(tensor)
         self._remember(tensor, node, 0)
@@ -368,7 +378,7 @@ def _wire_node(n: NodeRecord) -> Node:
         grad=n.grad,
         grad_note=n.grad_note,
         current=n.current,
-        aten=tuple(n.aten),
+        aten=tuple(function.name() for function in n.aten),
         detail=n.detail,
     )
 

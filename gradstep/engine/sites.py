@@ -44,35 +44,37 @@ class Sites:
 
     def __init__(self, folder: str) -> None:
         self._folder = os.path.join(os.path.realpath(folder), "")
-        self._user: dict[CodeType, bool] = {}
-        self._sites: dict[tuple[CodeType, int], Site] = {}
+        # By identity: hashing a code object hashes all that is in it. The code is kept with its
+        # entry, so that its address is not given to another.
+        self._user: dict[int, tuple[bool, CodeType]] = {}
+        self._sites: dict[tuple[int, int], tuple[Site, CodeType]] = {}
         self._trees: dict[str, dict[tuple[int, int, int, int], tuple[ast.AST, ast.AST]]] = {}
 
     def is_user(self, code: CodeType) -> bool:
         """Whether the code is the user's own: not Python's, not a library's, not gradstep's."""
-        known = self._user.get(code)
+        known = self._user.get(id(code))
         if known is None:
-            known = self._user[code] = self._judge(code.co_filename)
-        return known
+            known = self._user[id(code)] = (self._judge(code.co_filename), code)
+        return known[0]
 
     def user_frame(self, frame: FrameType | None) -> FrameType | None:
         """The innermost frame of user code from ``frame`` outwards."""
         user = self._user
         while frame is not None:
             code = frame.f_code
-            known = user.get(code)
-            if known or (known is None and self.is_user(code)):
+            known = user.get(id(code))
+            if known[0] if known is not None else self.is_user(code):
                 return frame
             frame = frame.f_back
         return None
 
     def at(self, frame: FrameType) -> Site:
         """The site at which ``frame`` stands."""
-        key = (frame.f_code, frame.f_lasti)
-        site = self._sites.get(key)
-        if site is None:
-            site = self._sites[key] = self._look(frame)
-        return site
+        key = (id(frame.f_code), frame.f_lasti)
+        known = self._sites.get(key)
+        if known is None:
+            known = self._sites[key] = (self._look(frame), frame.f_code)
+        return known[0]
 
     def name_of_result(self, frame: FrameType | None) -> str:
         """What the program calls the result of the call made at ``frame``; empty if nothing."""

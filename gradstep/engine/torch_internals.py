@@ -74,18 +74,29 @@ def without_dispatch_mode(mode: TorchDispatchMode) -> Iterator[None]:
             push_dispatch_mode(mode)
 
 
-@contextlib.contextmanager
-def unobserved() -> Iterator[None]:
-    """Our own tensor work: no modes, no graph. Nothing of it may reach the program."""
-    with DisableTorchFunction(), torch.no_grad():
-        stack = []
+class unobserved:
+    """Our own tensor work: no modes, no graph. Nothing of it may reach the program.
+
+    A class, not a generator: it is entered for every value that is previewed."""
+
+    __slots__ = ("_grad", "_modes", "_quiet")
+
+    def __enter__(self) -> None:
+        self._quiet = DisableTorchFunction()
+        self._quiet.__enter__()
+        self._grad = torch.is_grad_enabled()
+        if self._grad:
+            torch._C._set_grad_enabled(False)
+        self._modes: list[Any] = []
         while torch._C._len_torch_dispatch_stack():
-            stack.append(torch._C._pop_torch_dispatch_stack(None))
-        try:
-            yield
-        finally:
-            for mode in reversed(stack):
-                torch._C._push_on_torch_dispatch_stack(mode)
+            self._modes.append(torch._C._pop_torch_dispatch_stack(None))
+
+    def __exit__(self, *_: object) -> None:
+        while self._modes:
+            torch._C._push_on_torch_dispatch_stack(self._modes.pop())
+        if self._grad:
+            torch._C._set_grad_enabled(True)
+        self._quiet.__exit__(None, None, None)
 
 
 sequence_number: Callable[[], int] = torch.autograd._get_sequence_nr  # type: ignore[attr-defined]

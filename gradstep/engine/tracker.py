@@ -55,6 +55,16 @@ class Tracker:
             self._after[self.phase] = phase
         self.phase, self.done = phase, 0
 
+    def enter_backward_unseen(self) -> None:
+        """At run level, on every backward: the same as ``enter``, made cheap."""
+        if self._backwards >= self._usual_backwards if not self._optimizer_seen else self.updated:
+            if not self._driven:
+                self._begin(Phase.BACKWARD)
+        if self.iteration == 0:
+            self.iteration = 1
+        self._backwards += 1
+        self.phase, self.done = Phase.BACKWARD, 0
+
     def commit_update(self, *, optimizer: bool) -> None:
         """Parameters have changed by their gradients."""
         if optimizer and not self._optimizer_seen:

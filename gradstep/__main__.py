@@ -50,9 +50,15 @@ def main(arguments: list[str] | None = None) -> int:
     if trouble:
         print(trouble, file=sys.stderr)
         return 1
-    from gradstep.gui.app import run
+    from gradstep.headstart import Headstart
 
-    return run(program)
+    head = Headstart(program)
+    try:
+        from gradstep.gui.app import run
+
+        return run(program, head.take_over)
+    finally:
+        head.close()
 
 
 if __name__ == "__main__":

@@ -10,9 +10,10 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 import gradstep
+from gradstep import headstart
 from gradstep.gui import style
 from gradstep.gui.icons import icon
-from gradstep.gui.session import Session
+from gradstep.gui.session import Session, Start
 from gradstep.gui.window import MainWindow
 from gradstep.program import Program
 
@@ -31,17 +32,17 @@ def make_application() -> QApplication:
     return app
 
 
-def run(program: Program | None) -> int:
+def run(program: Program | None, start: Start = headstart.start) -> int:
     """Open the window on ``program``, or on nothing; the exit code once it is closed."""
     app = make_application()
-    session = Session(python=program.python if program else None)
+    session = Session(start, python=program.python if program else None)
     window = MainWindow(session)
+    if program is not None:
+        session.open(program.path, program.args, module=program.module)
     window.show()
     # Ctrl+C in the terminal closes the window; Python sees a signal only when it runs.
     signal.signal(signal.SIGINT, lambda *_: window.close())
     pulse = QTimer()
     pulse.timeout.connect(lambda: None)
     pulse.start(500)
-    if program is not None:
-        session.open(program.path, program.args, module=program.module)
     return app.exec()

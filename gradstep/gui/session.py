@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from gradstep import headstart
 from gradstep.debuggee import Debuggee, Exited, Output, ProgramEnded, Progress
 from gradstep.gui import states
 from gradstep.gui.latest import Latest
@@ -29,8 +30,8 @@ Done = Callable[[Any, bytes], None]
 Failed = Callable[[Problem], None]
 
 
-class MakeDebuggee(Protocol):
-    """How a session starts a program; tests give another."""
+class Start(Protocol):
+    """How a session starts a program."""
 
     def __call__(self, program: Program, listener: Callable[[Any], None], /) -> Debuggee: ...
 
@@ -52,7 +53,7 @@ class _Question:
 class _Run:
     """One run of a program: what restarting forgets."""
 
-    debuggee: Debuggee
+    debuggee: Debuggee = field(init=False)
     stopped_by_hand: bool = False
 
 
@@ -79,7 +80,7 @@ class Session(QObject):
 
     def __init__(
         self,
-        make_debuggee: MakeDebuggee = Debuggee,
+        start: Start = headstart.start,
         *,
         python: str | None = None,
         parent: QObject | None = None,
@@ -93,7 +94,7 @@ class Session(QObject):
         self.message = ""
         self.speed: float | None = None
         self.playing = False
-        self._make_debuggee = make_debuggee
+        self._start_program = start
         self._python = python
         self._run: _Run | None = None
         self._leaving: list[threading.Thread] = []
@@ -146,12 +147,10 @@ class Session(QObject):
         self._set_state(State.STARTING)
         self._say("")
         self.programOpened.emit(program.path)
-        # Facts may come before the debuggee is known by name: they are posted with this run.
-        facts: list[_Run] = []
-        debuggee = self._make_debuggee(program, lambda fact: self._mailbox.post((facts[0], fact)))
-        facts.append(_Run(debuggee))
-        self._run = facts[0]
-        debuggee.start()
+        run = self._run = _Run()
+        run.debuggee = self._start_program(
+            program, lambda fact: self._mailbox.post((run, fact))
+        )
 
     def _retire(self) -> None:
         """Let go of the program of now; its last words are not heard."""

@@ -16,16 +16,11 @@ from gradstep.protocol.trace import Goal, Level, Reason, Stop
 class ScriptedDebuggee:
     """Records what it is asked; the test tells facts and answers."""
 
-    made: list[ScriptedDebuggee]
-
     def __init__(self, program: Program, listener: Callable[[Any], None]) -> None:
         self.program, self.tell = program, listener
         self.goals: list[Goal] = []
         self.questions: list[tuple[str, dict[str, Any], Future[tuple[Any, bytes]]]] = []
-        self.started = self.killed = self.closed = self.paused = False
-
-    def start(self) -> None:
-        self.started = True
+        self.killed = self.closed = self.paused = False
 
     def advance(self, goal: Goal, level: Level | None = None) -> None:
         self.goals.append(goal)

@@ -27,14 +27,14 @@ class Scripted:
 
     def __init__(self) -> None:
         self.programs: list[ScriptedDebuggee] = []
-        self.session = Session(self._make)
+        self.session = Session(self._start)
         self.told: list[tuple[str, Any]] = []
         for name in ("stateChanged", "loaded", "stopped", "messageChanged", "graphChanged"):
             signal = getattr(self.session, name)
             signal.connect(lambda value, name=name: self.told.append((name, value)))
         self.session.outputArrived.connect(lambda *out: self.told.append(("output", out)))
 
-    def _make(self, program: Any, listener: Any) -> Any:
+    def _start(self, program: Any, listener: Any) -> Any:
         self.programs.append(ScriptedDebuggee(program, listener))
         return self.programs[-1]
 
@@ -123,7 +123,6 @@ def test_opening_starts_and_the_first_stop_makes_it_ready(scripted: Scripted, qt
     with qtbot.waitSignal(scripted.session.programOpened) as opening:
         scripted.session.open("a.py", ("--epochs", "1"))
     assert opening.args == ["a.py"]
-    assert scripted.program.started
     assert scripted.program.program.args == ("--epochs", "1")
     assert scripted.session.state is State.STARTING
     scripted.program.tell(LOADED)

@@ -1,0 +1,339 @@
+"""The value panel: what is selected, now, and what it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
+from PySide6.QtWidgets import (
+    QFrame,
+    QLabel,
+    QMenu,
+    QScrollArea,
+    QStackedLayout,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gradstep.gui.icons import icon
+from gradstep.gui.numbers import format_number
+from gradstep.gui.panel import Panel
+from gradstep.gui.theme import theme
+from gradstep.gui.value.facts import Facts, StatisticsTable
+from gradstep.gui.value.header import Header
+from gradstep.gui.value.history import History, change_of, single
+from gradstep.gui.value.names import NamesList, NamesModel, NamesPopup
+from gradstep.gui.value.reader import Reader
+from gradstep.gui.value.scalar import ScalarCard, Shown
+from gradstep.gui.value.table import DIGITS, Window
+from gradstep.gui.value.tensor import FIELDS, TensorView
+from gradstep.gui.value.words import grad_reason, is_single
+from gradstep.phases import Phase
+from gradstep.protocol.messages import Problem
+from gradstep.protocol.trace import Reason, Stop
+from gradstep.protocol.values import Statistics, ValueInfo
+
+if TYPE_CHECKING:
+    from gradstep.gui.cursor import Cursor
+    from gradstep.gui.session import Session
+
+
+@dataclass
+class _Selected:
+    """What is shown: the value called ``ref``. ``past`` says since when it is gone, or nothing."""
+
+    ref: str = ""
+    info: ValueInfo | None = None
+    past: str = ""
+    seen: int = 0
+
+
+class ValuePanel(Panel):
+    """Shows the value that the cursor selects. It reads it anew at every stop; a value that is
+    gone stays in its last state, marked as past."""
+
+    def __init__(self, session: Session, cursor: Cursor, parent: QWidget | None = None) -> None:
+        super().__init__("value", "", parent)
+        self._cursor = cursor
+        self._stop: Stop | None = None
+        self._selected = _Selected()
+        self._names = NamesModel(self)
+        self.history = History()
+        self.reader = Reader(session, self)
+        self._build_title()
+        self._pages = QStackedLayout()
+        self._pages.addWidget(self._build_empty())
+        self._pages.addWidget(self._build_content())
+        self.body.addLayout(self._pages, 1)
+        self._connect(session)
+        self.select(cursor.ref)
+
+    # -- building ----------------------------------------------------------------------------
+
+    def _build_title(self) -> None:
+        self.choose = QToolButton(self)
+        self.choose.setObjectName("value_choose")
+        self.choose.setText(self.tr("Choose"))
+        self.choose.setIcon(icon("chevron_down"))
+        self.choose.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.choose.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the arrow after the word
+        self.choose.setFont(theme().font("small"))
+        self.choose.setToolTip(self.tr("Choose among all named values"))
+        self.choose.setAccessibleName(self.choose.toolTip())
+        self.choose.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.add_to_title(self.choose)
+        self.popup = NamesPopup(self._names, self)
+        self.popup.names.chosen.connect(self._cursor.select)
+        self.choose.clicked.connect(self._open_popup)
+        self._copy = QAction(self.tr("Copy value"), self)
+        self._copy.setShortcut(QKeySequence.StandardKey.Copy)
+        self._copy.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        self._all_digits = QAction(self.tr("Show all digits"), self, checkable=True)
+        self._copy.triggered.connect(self.copy)
+        self._all_digits.toggled.connect(self._show_digits)
+        self.addAction(self._copy)
+        more = self.add_tool("more", self.tr("More about the value"))
+        menu = QMenu(more)
+        menu.addActions([self._copy, self._all_digits])
+        more.setMenu(menu)
+        more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+
+    def _build_empty(self) -> QWidget:
+        page = QWidget(self)
+        padding = theme().size("space", "panel_padding")
+        self._sentence = QLabel(page)
+        self._sentence.setWordWrap(True)
+        self._sentence.setProperty("quiet", True)
+        self.names = NamesList(self._names, page)
+        self.names.chosen.connect(self._cursor.select)
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(padding, 12, padding, padding)
+        layout.setSpacing(8)
+        layout.addWidget(self._sentence)
+        layout.addWidget(self.names, 1)
+        return page
+
+    def _build_content(self) -> QWidget:
+        area = QScrollArea(self)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        content = QWidget(area)
+        content.setObjectName("value_content")
+        padding = theme().size("space", "panel_padding")
+        self.header, self.card = Header(content), ScalarCard(content)
+        self.tensor = TensorView(content)
+        self.statistics, self.facts = StatisticsTable(content), Facts(content)
+        self.cards = QVBoxLayout()
+        """What explains the value goes here: below its number, above its facts."""
+        self.cards.setSpacing(theme().size("space", "between_cards"))
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(padding, 12, padding, padding)
+        layout.setSpacing(12)
+        layout.addWidget(self.header)
+        layout.addWidget(self.card)
+        layout.addWidget(self.tensor, 100)
+        layout.addLayout(self.cards)
+        layout.addWidget(self.statistics)
+        layout.addWidget(self.facts)
+        layout.addStretch(1)
+        area.setWidget(content)
+        return area
+
+    def _connect(self, session: Session) -> None:
+        session.programOpened.connect(self.clear)
+        session.stopped.connect(self.show_stop)
+        session.valuesChanged.connect(self.show_values)
+        self._cursor.selected.connect(self.select)
+        self.reader.described.connect(self.show_info)
+        self.reader.missed.connect(self._miss)
+        self.reader.fetched.connect(self.tensor.receive)
+        self.reader.measured.connect(self._show_statistics)
+        self.reader.waitingChanged.connect(self._show_title)
+        self.tensor.wanted.connect(self._fetch)
+
+    # -- facts from the session --------------------------------------------------------------
+
+    def clear(self, path: str = "") -> None:
+        """A new program: nothing of the old one is left."""
+        self._stop = None
+        self.history.clear()
+        self._names.set_values(())
+        ref = self._selected.ref
+        self._selected = _Selected()
+        self.select(ref)
+
+    def show_stop(self, stop: Stop) -> None:
+        """The program stands still: what is selected may have changed."""
+        self._stop = stop
+        if stop.reason is Reason.LOST:
+            self._become_past(self.tr("The program's process is gone."))
+        elif self._selected.ref.startswith("#"):
+            self.reader.describe()
+
+    def show_values(self, values: tuple[ValueInfo, ...]) -> None:
+        """The named values that are alive now."""
+        self._names.set_values(values)
+        for info in values:
+            self.history.note(info, self._iteration)
+        self._show_sentence()
+        ref = self._selected.ref
+        if not ref or ref.startswith("#"):
+            return
+        found = next((info for info in values if info.ref == ref), None)
+        if found is not None:
+            self.show_info(found)
+        elif self._selected.info is not None:
+            self._become_past(self.tr("There is no value called {0} here.").format(ref))
+        else:
+            self.reader.describe()
+
+    @property
+    def _iteration(self) -> int:
+        return self._stop.iteration if self._stop else 0
+
+    # -- selecting ---------------------------------------------------------------------------
+
+    def select(self, ref: str) -> None:
+        """Show the value called ``ref``; ``""`` shows the list of all."""
+        if ref == self._selected.ref and ref:
+            return
+        self._selected = _Selected(ref)
+        self.reader.about(ref)
+        self._pages.setCurrentIndex(0)
+        self._show_sentence()
+        self._show_title()
+        if not ref:
+            return
+        found = next((info for info in self._names.values if info.ref == ref), None)
+        if found is not None:
+            self.show_info(found)
+        elif self._stop is not None:
+            self.reader.describe()
+
+    def _miss(self, problem: Problem) -> None:
+        """The selected value cannot be described."""
+        if problem.kind == "busy":
+            return  # it runs; at the next stop it is asked again
+        if self._selected.info is not None:
+            self._become_past(problem.message)
+        else:
+            self._show_sentence(problem.message)
+
+    def _become_past(self, why: str) -> None:
+        info = self._selected.info
+        if info is None or self._selected.past:
+            return
+        last = self.tr("Past: last seen in iteration {0}").format(self._selected.seen)
+        self._selected.past = last
+        self.header.setToolTip(why)
+        self._show(info, anew=False)
+
+    # -- showing -----------------------------------------------------------------------------
+
+    def show_info(self, info: ValueInfo) -> None:
+        """``info`` is what the selected value is now."""
+        anew = self._selected.info is None
+        self._selected.info, self._selected.past = info, ""
+        self._selected.seen = self._iteration
+        self.history.note(info, self._iteration)
+        self.header.setToolTip("")
+        self._show(info, anew=anew)
+        if not is_single(info.tensor) and info.tensor.numel:
+            if anew:
+                for field in FIELDS:
+                    self.statistics.show_statistics(field, None)
+            elif not info.has_grad:
+                self.statistics.show_statistics("grad", None)
+            self.reader.measure(info)
+
+    def _show(self, info: ValueInfo, *, anew: bool) -> None:
+        past, alone = self._selected.past, is_single(info.tensor)
+        self.header.show_info(info, past)
+        self.card.setVisible(alone)
+        self.tensor.setVisible(not alone)
+        self.statistics.setVisible(not alone and info.tensor.numel > 0)
+        changed = {field: None if past else self._changed(info, field) for field in FIELDS}
+        if alone:
+            data, grad = (self._shown(info, field, changed[field]) for field in FIELDS)
+            self.card.show_values(data, grad, info.tensor.dtype, past=bool(past))
+        else:
+            self.tensor.show_info(info, changed, anew=anew, past=bool(past))
+        self.facts.show_info(info)
+        self._pages.setCurrentIndex(1)
+        self._show_title()
+
+    def _changed(self, info: ValueInfo, field: str) -> Phase | None:
+        if change_of(self._stop, info, field) is None:
+            return None
+        lane = Phase.FORWARD if field == "data" else Phase.BACKWARD
+        return (self._stop.phase if self._stop else None) or lane
+
+    def _shown(self, info: ValueInfo, field: str, changed: Phase | None) -> Shown:
+        preview = info.data if field == "data" else info.grad
+        problem = preview.problem if preview else ""
+        if field == "grad" and not info.has_grad:
+            return Shown(None, grad_reason(info), problem, changed)
+        return Shown(single(preview), self._was(info, field), problem, changed)
+
+    def _was(self, info: ValueInfo, field: str) -> str:
+        earlier = self.history.earlier(info, field)
+        if earlier is None:
+            return ""
+        text = format_number(earlier.number, info.tensor.dtype) or "None"
+        if earlier.iteration == self._selected.seen:
+            return self.tr("was {0} before").format(text)
+        return self.tr("was {0} in iteration {1}").format(text, earlier.iteration)
+
+    def _show_statistics(self, field: str, found: Statistics) -> None:
+        self.statistics.show_statistics(field, found)
+        self.tensor.show_statistics(field, found)
+
+    def _show_title(self, waiting: bool = False) -> None:
+        info = self._selected.info
+        name = info.name if info is not None else self._selected.ref
+        parts = [name] if name else []
+        if self._selected.past:
+            parts.append(self.tr("past"))
+        elif waiting:
+            parts.append(self.tr("updating"))
+        self.set_title(self.tr("Value"), " · ".join(parts))
+
+    def _show_sentence(self, problem: str = "") -> None:
+        text = self.tr("Select a node.")
+        if self._names.values:
+            text = self.tr("Select a node, or one of the values alive now:")
+        self._sentence.setText(problem or text)
+        self.choose.setVisible(bool(self._names.values))
+        self.names.setVisible(bool(self._names.values))
+
+    # -- what the person does ----------------------------------------------------------------
+
+    def _fetch(self, field: str, window: Window) -> None:
+        info = self._selected.info
+        if info is not None and not self._selected.past:
+            self.reader.fetch(info, field, self.tensor.index, window)
+
+    def _show_digits(self, on: bool) -> None:
+        self.tensor.set_digits(None if on else DIGITS)
+
+    def _open_popup(self) -> None:
+        corner = self.mapToGlobal(QPoint(self.width() - 8, self.title_row.height()))
+        self.popup.open_at(corner, min(self.width() - 16, 420))
+
+    def copy(self) -> None:
+        """The selected elements, or the number, with all digits, to the clipboard."""
+        info = self._selected.info
+        if info is None:
+            return
+        if is_single(info.tensor):
+            text = self.card.data.number.exact
+        else:
+            tables = (self.tensor.tables[field].grid for field in FIELDS)
+            text = next((copied for grid in tables if (copied := grid.copied())), "")
+        if text:
+            QGuiApplication.clipboard().setText(text.replace("−", "-"))

@@ -1,0 +1,155 @@
+"""The questions that the panel asks about one value, and the answers that still fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from gradstep.gui.value.table import Window
+from gradstep.protocol.messages import Problem
+from gradstep.protocol.values import Fetched, Statistics, ValueInfo
+
+if TYPE_CHECKING:
+    from gradstep.gui.session import Session
+
+PATIENCE_MS = 250
+"""After so long without an answer the panel says that it is updating."""
+HEAVY = 1 << 20
+"""Elements from which statistics wait until the person has stopped stepping for a moment: the
+engine answers one question at a time, and the next step should not wait for this one."""
+HEAVY_DELAY_MS = 150
+
+
+class Reader(QObject):
+    """Answers about another value than the one asked about last are dropped."""
+
+    described = Signal(object)
+    """``ValueInfo``."""
+    missed = Signal(object)
+    """``Problem``: the value cannot be described."""
+    fetched = Signal(str, object, object)
+    """Field, ``Window``, elements as a numpy array of two axes."""
+    measured = Signal(str, object)
+    """Field, ``Statistics``."""
+    waitingChanged = Signal(bool)
+    """Whether an answer is late."""
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._ref = ""
+        self._open: set[str] = set()
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.timeout.connect(lambda: self.waitingChanged.emit(True))
+        self._heavy = QTimer(self)
+        self._heavy.setSingleShot(True)
+        self._heavy.timeout.connect(self._measure_now)
+        self._to_measure: tuple[str, ...] = ()
+
+    def about(self, ref: str) -> None:
+        """From now on, questions are about ``ref``; ``""`` about nothing."""
+        if ref != self._ref:
+            self._ref = ref
+            self._heavy.stop()
+            self._settle(*tuple(self._open))
+
+    def describe(self) -> None:
+        """What the value is now, without its elements."""
+        ref = self._ref
+
+        def done(found: Fetched, body: bytes) -> None:
+            self._settle("describe")
+            if ref == self._ref:
+                self.described.emit(found.info)
+
+        def failed(problem: Problem) -> None:
+            self._settle("describe")
+            if ref == self._ref:
+                self.missed.emit(problem)
+
+        self._begin("describe")
+        self._session.ask(
+            "value",
+            Fetched,
+            done,
+            failed=failed,
+            tag="value.describe",
+            ref=ref,
+            field="data",
+            rows=(0, 0),
+            columns=(0, 0),
+        )
+
+    def fetch(self, info: ValueInfo, field: str, index: tuple[int, ...], window: Window) -> None:
+        """The elements of a window of the slice ``index``."""
+        tag, ref, shape = f"value.table.{field}", self._ref, info.tensor.shape
+
+        def done(found: Fetched, body: bytes) -> None:
+            self._settle(tag)
+            # At a later stop it may have become another tensor; then it is asked for again.
+            if ref == self._ref and found.info.tensor.shape == shape:
+                kind = np.dtype(found.stored).newbyteorder("<")
+                self.fetched.emit(field, window, np.frombuffer(body, kind).reshape(window.shape))
+
+        arguments: dict[str, object] = {"index": index}
+        if len(shape) > 1:
+            arguments["rows"] = (window.first_row, window.end_row)
+            arguments["columns"] = (window.first_column, window.end_column)
+        else:
+            arguments["columns"] = (window.first_row, window.end_row)
+        self._begin(tag)
+        self._session.ask(
+            "value",
+            Fetched,
+            done,
+            failed=lambda problem: self._settle(tag),
+            tag=tag,
+            ref=ref,
+            field=field,
+            **arguments,
+        )
+
+    def measure(self, info: ValueInfo) -> None:
+        """Statistics of data and, where there is one, of the gradient."""
+        self._to_measure = ("data", "grad") if info.has_grad else ("data",)
+        if info.tensor.numel >= HEAVY:
+            self._heavy.start(HEAVY_DELAY_MS)
+        else:
+            self._measure_now()
+
+    def _measure_now(self) -> None:
+        for field in self._to_measure:
+            self._measure(field)
+
+    def _measure(self, field: str) -> None:
+        tag, ref = f"value.statistics.{field}", self._ref
+
+        def done(found: Statistics, body: bytes) -> None:
+            self._settle(tag)
+            if ref == self._ref:
+                self.measured.emit(field, found)
+
+        self._begin(tag)
+        self._session.ask(
+            "statistics",
+            Statistics,
+            done,
+            failed=lambda problem: self._settle(tag),
+            tag=tag,
+            ref=ref,
+            field=field,
+        )
+
+    def _begin(self, tag: str) -> None:
+        self._open.add(tag)
+        if not self._late.isActive():
+            self._late.start(PATIENCE_MS)
+
+    def _settle(self, *tags: str) -> None:
+        self._open.difference_update(tags)
+        if not self._open:
+            self._late.stop()
+            self.waitingChanged.emit(False)

@@ -1,0 +1,121 @@
+"""Which slice of a tensor with more than two axes is shown."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QLabel, QSlider, QSpinBox, QWidget
+
+from gradstep.gui.theme import theme
+from gradstep.gui.value.table import MAX_LINES
+from gradstep.gui.value.words import words
+
+
+class SlicePicker(QWidget):
+    """A slider and a number for every axis but the last two, which the table shows."""
+
+    changed = Signal(object)
+    """The indices of the leading axes, a tuple."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("value_slices")
+        self._shape: tuple[int, ...] = ()
+        self._boxes: list[QSpinBox] = []
+        self._starts: dict[int, QSpinBox] = {}
+        self._layout = QGridLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setHorizontalSpacing(8)
+        self._layout.setVerticalSpacing(4)
+        self._layout.setColumnStretch(1, 1)
+
+    @property
+    def index(self) -> tuple[int, ...]:
+        """Of the leading axes."""
+        return tuple(box.value() for box in self._boxes)
+
+    @property
+    def origin(self) -> tuple[int, int]:
+        """Row and column with which the table begins: zero, unless an axis is too long for one."""
+        row, column = (self._starts.get(axis) for axis in (-2, -1))
+        return (row.value() if row else 0, column.value() if column else 0)
+
+    def set_shape(self, shape: tuple[int, ...]) -> None:
+        """Of the whole tensor. The slice stays where it was if the shape did not change."""
+        if shape == self._shape:
+            return
+        self._shape = shape
+        self._empty()
+        leading = shape[:-2] if 0 not in shape else ()
+        for axis, size in enumerate(leading):
+            self._add(axis, size)
+        if leading:
+            text = words("The table shows axis {0} (down) and axis {1} (across).")
+            note = QLabel(text.format(len(shape) - 2, len(shape) - 1), self)
+            note.setFont(theme().font("caption"))
+            note.setProperty("faint", True)
+            note.setWordWrap(True)
+            self._layout.addWidget(note, len(leading), 0, 1, 4)
+        for axis in (-2, -1)[-len(shape) :]:
+            if shape[axis] > MAX_LINES:
+                self._add_start(axis, len(shape) + axis, shape[axis])
+        self.setVisible(bool(self._boxes or self._starts))
+
+    def _empty(self) -> None:
+        self._boxes.clear()
+        self._starts.clear()
+        while (item := self._layout.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+
+    def _add(self, axis: int, size: int) -> None:
+        label, of = self._words(words("axis {0}").format(axis), size)
+        slider = QSlider(Qt.Orientation.Horizontal, self)
+        slider.setRange(0, size - 1)
+        slider.setPageStep(max(1, size // 10))
+        box = self._box(size - 1)
+        box.setObjectName(f"value_axis_{axis}")
+        for control in (slider, box):
+            control.setAccessibleName(words("Index on axis {0}, size {1}").format(axis, size))
+            control.setEnabled(size > 1)
+        slider.valueChanged.connect(box.setValue)
+        box.valueChanged.connect(slider.setValue)
+        self._place(axis, label, slider, box, of)
+        self._boxes.append(box)
+
+    def _add_start(self, axis: int, number: int, size: int) -> None:
+        """An axis too long for one table is shown from a chosen index on."""
+        label, of = self._words(words("axis {0} from").format(number), size)
+        box = self._box(size - 1)
+        box.setSingleStep(MAX_LINES)
+        box.setAccessibleName(words("First index shown of axis {0}").format(number))
+        box.setKeyboardTracking(False)
+        box.setObjectName(f"value_axis_{number}_from")
+        self._place(self._layout.rowCount(), label, None, box, of)
+        self._starts[axis] = box
+
+    def _words(self, name: str, size: int) -> tuple[QLabel, QLabel]:
+        label, of = QLabel(name, self), QLabel(words("of {0}").format(size), self)
+        for each in (label, of):
+            each.setFont(theme().font("small"))
+            each.setProperty("quiet", True)
+        return label, of
+
+    def _box(self, last: int) -> QSpinBox:
+        box = QSpinBox(self)
+        box.setRange(0, last)
+        box.setFont(theme().font("small", code=True))
+        box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        box.setAlignment(Qt.AlignmentFlag.AlignRight)
+        box.setFixedWidth(28 + 8 * len(str(last)))
+        box.valueChanged.connect(lambda _: self.changed.emit(self.index))
+        return box
+
+    def _place(
+        self, row: int, label: QLabel, slider: QSlider | None, box: QSpinBox, of: QLabel
+    ) -> None:
+        label.setBuddy(box)
+        for column, widget in enumerate((label, slider, box, of)):
+            if widget is not None:
+                self._layout.addWidget(widget, row, column)

@@ -1,0 +1,267 @@
+"""A tensor of many elements: its data and its gradient as two tables."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QColor, QFontMetrics, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from gradstep.gui.numbers import format_number
+from gradstep.gui.segmented import Segmented
+from gradstep.gui.theme import theme
+from gradstep.gui.value.grid import ROW, Legend, NumberGrid
+from gradstep.gui.value.heat import bound_of
+from gradstep.gui.value.slices import SlicePicker
+from gradstep.gui.value.table import DIGITS, Elements, TensorModel, Window
+from gradstep.gui.value.words import grad_reason, shape_word, words
+from gradstep.phases import Phase
+from gradstep.protocol.values import Preview, Statistics, ValueInfo
+
+FIELDS = ("data", "grad")
+_LANES = {"data": Phase.FORWARD, "grad": Phase.BACKWARD}
+_STACK_ROWS = 6
+"""Tables of so few rows are shown one above the other."""
+_LEAST_ROWS = 7
+_BAR = 12
+_BETWEEN = 12
+
+
+class FieldTable(QWidget):
+    """``data`` or ``.grad``: its name, what its colours mean, its elements."""
+
+    wanted = Signal(str, object)
+    """The field and the ``Window`` that is missing."""
+
+    def __init__(self, field: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.field = field
+        self.heading = QLabel("data" if field == "data" else ".grad", self)
+        self.heading.setFont(theme().font("small", weight=600))
+        self.chip = QLabel(words("just changed"), self)
+        self.chip.setFont(theme().font("caption"))
+        self.none = QLabel(self)
+        self.none.setFont(theme().font("small"))
+        self.none.setProperty("quiet", True)
+        self.none.setWordWrap(True)
+        self.legend = Legend(self)
+        self.model = TensorModel(lambda window: self.wanted.emit(field, window), self)
+        self.grid = NumberGrid(self.model, f"value_table_{field}", self)
+        self.grid.setAccessibleName(self.heading.text())
+        top = QHBoxLayout()
+        top.setSpacing(8)
+        for widget in (self.heading, self.chip):
+            top.addWidget(widget)
+        top.addStretch(1)
+        top.addWidget(self.legend)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(top)
+        layout.addWidget(self.none)
+        layout.addWidget(self.grid, 1)
+        theme().changed.connect(self._dress)
+        self._changed: Phase | None = None
+        self._past = False
+        self._dress()
+
+    def show_state(self, reason: str | None, changed: Phase | None, past: bool) -> None:
+        """``reason``: why there are no elements, None when there are."""
+        self.none.setText(reason or "")
+        self.none.setVisible(reason is not None)
+        self.grid.setVisible(reason is None)
+        self.legend.setVisible(reason is None and self.grid.bound > 0)
+        self._changed, self._past = changed, past
+        self.grid.set_past(past)
+        self.legend.set_bound(self.grid.bound, past)
+        self._dress()
+
+    def set_bound(self, bound: float) -> None:
+        self.grid.set_bound(bound)
+        self.legend.set_bound(bound, self._past)
+        self.legend.setVisible(bound > 0 and not self.grid.isHidden())
+
+    def receive(self, window: Window, elements: Elements) -> None:
+        self.model.receive(window, elements)
+        if self.grid.bound <= 0:
+            self.set_bound(_rough_bound(elements))
+
+    def fit(self, low: float | None, high: float | None) -> None:
+        """Make the cells as wide as the numbers from ``low`` to ``high`` need."""
+        metrics = QFontMetrics(theme().font("caption", code=True))
+        digits = self.model.digits
+        texts = [format_number(x, "float64", digits or 9) for x in (low, high)]
+        if self.model.dtype.startswith(("int", "uint", "bool")):
+            ends = (low or 0, high or 0)
+            texts = [format_number(int(x), "int64", digits) for x in ends]
+            texts += ["False"] * (self.model.dtype == "bool")
+        else:
+            texts.append("−0.12345678·10⁻¹⁰" if digits is None else "−0.0123"[: digits + 3])
+        self.grid.set_cell_width(max(map(metrics.horizontalAdvance, texts)) + 16)
+
+    def limit_height(self) -> None:
+        """As high as its rows need, and at least a few of them."""
+        natural = self.grid.natural_size()
+        bar = _BAR if natural.width() > self.grid.width() else 0
+        high = natural.height() + bar + 2
+        self.grid.setMaximumHeight(high)
+        self.grid.setMinimumHeight(min(high, (_LEAST_ROWS + 1) * ROW + bar))
+
+    def _dress(self) -> None:
+        colours = theme().phase(_LANES[self.field])
+        ink = theme().colour("text_secondary") if self._past else colours.text
+        self.heading.setStyleSheet(f"color: {_css(ink)}")
+        self.chip.setVisible(self._changed is not None and not self._past)
+        if self._changed is not None:
+            tint = theme().phase(self._changed)
+            self.chip.setStyleSheet(
+                f"background: {_css(tint.tint)}; color: {_css(tint.text)};"
+                f" border: 1px solid {_css(tint.solid)}; border-radius: 4px; padding: 0 4px;"
+            )
+
+
+class TensorView(QWidget):
+    """Both tables: side by side where they fit, one above the other where they are small, else
+    one at a time; above them the slice that they show."""
+
+    wanted = Signal(str, object)
+    """The field and the ``Window`` that is missing of the slice ``index``."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.info: ValueInfo | None = None
+        self.slices = SlicePicker(self)
+        self.switch = Segmented(("data", ".grad"), self)
+        self.switch.setObjectName("value_field")
+        self.tables = {field: FieldTable(field, self) for field in FIELDS}
+        self.empty = QLabel(self)
+        self.empty.setProperty("quiet", True)
+        self._digits: int | None = DIGITS
+        self._box = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._box.setSpacing(_BETWEEN)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.slices)
+        layout.addWidget(self.switch)
+        layout.addWidget(self.empty)
+        layout.addLayout(self._box, 1)
+        for table in self.tables.values():
+            self._box.addWidget(table, 1)
+            table.wanted.connect(self.wanted)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        self.switch.chosen.connect(lambda _: self._arrange())
+        self.slices.changed.connect(self._reslice)
+
+    @property
+    def index(self) -> tuple[int, ...]:
+        return self.slices.index
+
+    def show_info(
+        self, info: ValueInfo, changed: dict[str, Phase | None], *, anew: bool, past: bool = False
+    ) -> None:
+        """``changed``: by field, the phase that has just changed it. ``anew``: another value than
+        before, not the same one at a later stop."""
+        old, self.info = self.info, info
+        shape, dtype = info.tensor.shape, info.tensor.dtype
+        self.slices.set_shape(shape)
+        other = anew or old is None or (old.tensor.shape, old.tensor.dtype) != (shape, dtype)
+        for field, table in self.tables.items():
+            if other:
+                table.set_bound(0.0)
+                self._set_shape(table)
+            preview = info.data if field == "data" else info.grad
+            self._fill(table, preview)
+            table.show_state(self._reason(field, preview), changed[field], past)
+            if not other and not past:
+                table.model.refresh()
+        self._arrange()
+
+    def _reason(self, field: str, preview: Preview | None) -> str | None:
+        assert self.info is not None
+        if field == "grad" and not self.info.has_grad:
+            return f"None: {grad_reason(self.info)}"
+        return preview.problem if preview is not None and preview.problem else None
+
+    def _set_shape(self, table: FieldTable) -> None:
+        assert self.info is not None
+        shape = self.info.tensor.shape
+        rows, columns = (shape[-2], shape[-1]) if len(shape) > 1 else (shape[0], 1)
+        axes = min(len(shape), 2)
+        if 0 in shape:
+            rows = columns = 0
+        table.model.set_shape(rows, columns, self.info.tensor.dtype, self.index, axes)
+        origin = self.slices.origin
+        table.model.set_origin(*(origin if axes == 2 else (origin[1], 0)))
+        table.fit(None, None)
+
+    def _fill(self, table: FieldTable, preview: Preview | None) -> None:
+        """What a preview knows needs no question."""
+        assert self.info is not None
+        if preview is None or not preview.elements or len(self.info.tensor.shape) > 2:
+            return
+        table.model.fill(preview.elements)
+        sizes = [abs(x) for x in preview.elements if abs(x) < float("inf")]
+        table.set_bound(max(sizes, default=0.0))
+        numbers = [float(x) for x in preview.elements]
+        table.fit(min(numbers), max(numbers))
+
+    def _reslice(self) -> None:
+        for table in self.tables.values():
+            self._set_shape(table)
+        self._arrange()
+
+    def receive(self, field: str, window: Window, elements: Elements) -> None:
+        self.tables[field].receive(window, elements)
+
+    def show_statistics(self, field: str, found: Statistics) -> None:
+        """They tell the colours' scale and the cells' width."""
+        table = self.tables[field]
+        table.set_bound(bound_of(found))
+        table.fit(found.minimum, found.maximum)
+        self._arrange()
+
+    def set_digits(self, digits: int | None) -> None:
+        for table in self.tables.values():
+            table.model.set_digits(digits)
+            table.fit(None, None)
+        self._arrange()
+
+    # -- arranging ---------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        info = self.info
+        if info is None:
+            return
+        nothing = 0 in info.tensor.shape
+        self.empty.setVisible(nothing)
+        self.empty.setText(
+            words("No elements: the shape is {0}.").format(shape_word(info.tensor.shape))
+        )
+        data, grad = self.tables["data"], self.tables["grad"]
+        size = data.grid.natural_size()
+        side = 2 * max(size.width(), grad.grid.natural_size().width()) + _BETWEEN <= self.width()
+        both = info.has_grad and not nothing
+        one = both and not side and data.model.rowCount() > _STACK_ROWS
+        directions = QBoxLayout.Direction
+        self._box.setDirection(directions.LeftToRight if side and both else directions.TopToBottom)
+        self.switch.setVisible(one)
+        shown = self.switch.index if one else None
+        data.setVisible(not nothing and shown in (None, 0))
+        grad.setVisible(not nothing and shown in (None, 1))
+        for table in self.tables.values():
+            table.heading.setVisible(not one)
+            table.limit_height()
+
+
+def _rough_bound(elements: Elements) -> float:
+    """Of the first elements that come, until the statistics are here."""
+    sizes = [abs(x) for x in elements.reshape(-1)[:4096].tolist()]
+    return float(max((x for x in sizes if x < float("inf")), default=0.0))
+
+
+def _css(colour: QColor) -> str:
+    return colour.name(QColor.NameFormat.HexRgb)

@@ -1,0 +1,48 @@
+"""Short words about values, as all parts of the panel use them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+
+from gradstep.gui.numbers import format_shape
+from gradstep.protocol.values import TensorInfo, ValueInfo, ValueKind
+
+
+def words(text: str) -> str:
+    return QCoreApplication.translate("Value", text)
+
+
+def kind_word(kind: ValueKind) -> str:
+    """``Parameter``; what the graph calls it."""
+    return {
+        ValueKind.PARAMETER: words("Parameter"),
+        ValueKind.BUFFER: words("Buffer"),
+        ValueKind.DATA: words("Data"),
+        ValueKind.RESULT: words("Result"),
+        ValueKind.CONSTANT: words("Constant"),
+    }[kind]
+
+
+def shape_word(shape: tuple[int, ...]) -> str:
+    return format_shape(shape) if shape else words("scalar")
+
+
+def device_word(device: str) -> str:
+    """``CPU``; others as torch names them."""
+    return "CPU" if device == "cpu" else device
+
+
+def grad_reason(info: ValueInfo) -> str:
+    """Why ``.grad`` is None: the engine's reason, else what follows from the tensor's flags."""
+    if info.note:
+        return info.note
+    if not info.tensor.requires_grad:
+        return words("does not require grad")
+    if not info.tensor.is_leaf:
+        return words("not a leaf: PyTorch keeps no .grad here unless asked (retain_grad)")
+    return words("no backward has reached it yet")
+
+
+def is_single(tensor: TensorInfo) -> bool:
+    """One number, whatever its axes are."""
+    return tensor.numel == 1

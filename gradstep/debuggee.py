@@ -6,26 +6,17 @@ the blocking verbs (``forward`` ... ``run``) wait for the next stop.
 
 from __future__ import annotations
 
-import codecs
-import json
 import os
-import secrets
-import signal
-import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import IO, Any
+from typing import Any, TypeVar
 
-from gradstep.phases import Phase
+from gradstep.facts import Exited, Fact, Listener, Output, Progress, Running
+from gradstep.launch import EXIT_TIMEOUT, EngineProcess, LaunchFailed
 from gradstep.program import Program, check_program
-from gradstep.protocol.fields import FieldError, call, decode, encode
-from gradstep.protocol.frames import Connection, shake_hands
-from gradstep.protocol.messages import Event, Problem, Refusal, Reply, Request, RequestFailed
+from gradstep.protocol.fields import FieldError, call
+from gradstep.protocol.frames import Connection
+from gradstep.protocol.messages import Event, Refusal, Reply
 from gradstep.protocol.trace import (
     Devices,
     Failure,
@@ -39,43 +30,9 @@ from gradstep.protocol.trace import (
     Timeline,
 )
 from gradstep.protocol.values import Array, Fetched, Statistics, Value, ValueInfo
+from gradstep.requests import Answer, Requests
 
-START_TIMEOUT = 120.0
-"""Seconds for the interpreter to start and reach gradstep; torch is imported after that."""
-EXIT_TIMEOUT = 5.0
-"""Seconds for an ended program to leave by itself (its ``atexit`` functions) before it is killed."""
-
-
-@dataclass(frozen=True)
-class Running:
-    """The program goes on."""
-
-
-@dataclass(frozen=True)
-class Output:
-    """Text that the program wrote to ``stdout`` or ``stderr``."""
-
-    stream: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Sent a few times a second while the program runs."""
-
-    iteration: int
-
-
-@dataclass(frozen=True)
-class Exited:
-    """The process is gone. ``code`` as the shell sees it; ``signal`` when it was killed."""
-
-    code: int
-    signal: str = ""
-
-
-Fact = Loaded | Running | Stop | Output | Progress | Exited
-Listener = Callable[[Fact], None]
+T = TypeVar("T")
 
 
 class ProgramEnded(RuntimeError):
@@ -94,10 +51,8 @@ class Debuggee:
         self.exit_code: int | None = None
         self._listener: Listener = listener or (lambda fact: None)
         self._changed = threading.Condition()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._connection: Connection | None = None
-        self._waiting: dict[int, tuple[Future[tuple[Any, bytes]], Any]] = {}
-        self._next_id = 0
+        self._process = EngineProcess(program, self._wrote)
+        self._requests = Requests()
         self._running = False
         self._closed = False
         self._gone = False
@@ -129,9 +84,7 @@ class Debuggee:
     def kill(self) -> None:
         """End the process and all that it started, now. Never blocks."""
         self._closed = True
-        process = self._process
-        if process is not None:
-            _kill_tree(process)
+        self._process.kill()
 
     def finish(self) -> int:
         """Let an ended program leave by itself; its exit code. Blocks. Raises ``ProgramEnded``
@@ -168,7 +121,7 @@ class Debuggee:
         chosen = level or (Level.RUN if goal is Goal.RUN else Level.OPERATION)
         self.request("advance", None, goal=goal, level=chosen).add_done_callback(self._advanced)
 
-    def _advanced(self, future: Future[tuple[Any, bytes]]) -> None:
+    def _advanced(self, future: Answer) -> None:
         """A refused command leaves the program where it stands: say so again."""
         if future.exception() is not None and not self._gone and self.stop is not None:
             self.on_stopped(self.stop)
@@ -231,7 +184,8 @@ class Debuggee:
 
     def values(self) -> tuple[ValueInfo, ...]:
         """Descriptors of every named value alive now. Raises ``RequestFailed`` while running."""
-        return self._read("values", tuple[ValueInfo, ...])
+        infos: tuple[ValueInfo, ...] = self.request("values", tuple[ValueInfo, ...]).result()[0]
+        return infos
 
     def value(self, name: str) -> Value:
         """A value with all of its elements. Raises ``RequestFailed`` when there is none."""
@@ -241,27 +195,36 @@ class Debuggee:
 
     def statistics(self, name: str, field: str = "data") -> Statistics:
         """Of a value's ``data`` or ``grad``."""
-        return self._read("statistics", Statistics, ref=name, field=field)
+        return self._ask("statistics", Statistics, ref=name, field=field)
 
     def graph(self, since: int = 0) -> Graph:
         """Nodes and edges of the current iteration."""
-        return self._read("graph", Graph, since=since)
+        return self._ask("graph", Graph, since=since)
 
     def timeline(self, since: int = 0) -> Timeline:
         """The phases so far, from stretch number ``since`` on."""
-        return self._read("timeline", Timeline, since=since)
+        return self._ask("timeline", Timeline, since=since)
 
     def losses(self, since: int = 0) -> Losses:
         """What backward was called on, by iteration."""
-        return self._read("losses", Losses, since=since)
+        return self._ask("losses", Losses, since=since)
 
     def devices(self) -> Devices:
         """What the program's interpreter offers."""
-        return self._read("devices", Devices)
+        return self._ask("devices", Devices)
 
     def set_device(self, device: str) -> Devices:
         """Move an experiment, between iterations. Raises ``RequestFailed`` when it cannot move."""
-        return self._read("set_device", Devices, id=device)
+        return self._ask("set_device", Devices, id=device)
+
+    def write(self, text: str) -> None:
+        """Give the program ``text`` on its standard input. Raises ``OSError`` when it is gone."""
+        self._process.write_input(text.encode())
+
+    @property
+    def pid(self) -> int | None:
+        """Of the program's process, once it has been started."""
+        return self._process.pid
 
     @property
     def output(self) -> str:
@@ -278,26 +241,14 @@ class Debuggee:
         """Standard output as the program wrote it."""
         return b"".join(self._raw["stdout"])
 
-    def request(self, verb: str, kind: Any, /, **arguments: Any) -> Future[tuple[Any, bytes]]:
+    def request(self, verb: str, kind: Any, /, **arguments: Any) -> Answer:
         """Ask the engine; the future gives the result (decoded as ``kind``) and the body, or
         raises ``RequestFailed``. Never blocks."""
-        future: Future[tuple[Any, bytes]] = Future()
-        with self._changed:
-            connection = self._connection
-            if connection is None or self._gone:
-                future.set_exception(RequestFailed(Problem("gone", self._epitaph())))
-                return future
-            self._next_id += 1
-            number = self._next_id
-            self._waiting[number] = (future, kind)
-        try:
-            connection.send(Request(number, verb, {k: encode(v) for k, v in arguments.items()}))
-        except OSError:
-            pass  # the link thread sees the end of the connection and fails every waiting future
-        return future
+        return self._requests.send(verb, kind, arguments)
 
-    def _read(self, verb: str, kind: Any, **arguments: Any) -> Any:
-        return self.request(verb, kind, **arguments).result()[0]
+    def _ask(self, verb: str, kind: type[T], /, **arguments: Any) -> T:
+        result: T = self.request(verb, kind, **arguments).result()[0]
+        return result
 
     def _fetch(self, ref: str, field: str) -> tuple[Fetched, bytes]:
         result, body = self.request("value", Fetched, ref=ref, field=field).result()
@@ -331,77 +282,16 @@ class Debuggee:
         try:
             trouble = check_program(self.program)
             if not trouble and not self._closed:
-                with socket.create_server(("127.0.0.1", 0), backlog=1) as server:
-                    trouble = self._start_process(server)
-                if not trouble:
-                    self._serve()
-        except (OSError, EOFError) as error:
-            trouble = trouble or str(error)
+                connection = self._process.connect()
+                if connection is not None:
+                    self._requests.open(connection)
+                    self._serve(connection)
+        except LaunchFailed as error:
+            trouble = str(error)
         finally:
             self._bury(trouble)
 
-    def _start_process(self, server: socket.socket) -> str:
-        python = self.program.python or sys.executable
-        secret = secrets.token_hex(32)
-        engine = Path(__file__).with_name("engine") / "__main__.py"
-        group: dict[str, Any] = (
-            {"start_new_session": True}
-            if os.name == "posix"
-            else {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
-        )
-        try:
-            self._process = process = subprocess.Popen(
-                [python, str(engine)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd=self.program.cwd,
-                **group,
-            )
-        except OSError as error:
-            return f"{python} cannot be started: {error.strerror or error}."
-        if self._closed:
-            _kill_tree(process)
-        assert process.stdin and process.stdout and process.stderr
-        self._spawn(self._pump, "gradstep-stdout", process.stdout, "stdout")
-        self._spawn(self._pump, "gradstep-stderr", process.stderr, "stderr")
-        # The first line of standard input carries the secret; what follows is the program's own.
-        ticket = {
-            "port": server.getsockname()[1],
-            "secret": secret,
-            "program": asdict(replace(self.program, python=None)),
-        }
-        try:
-            process.stdin.write(json.dumps(ticket).encode() + b"\n")
-            process.stdin.flush()
-        except OSError:
-            return ""  # it died at once; its exit code tells more than a broken pipe
-        self._accept(server, secret, process)
-        return ""
-
-    def _accept(
-        self, server: socket.socket, secret: str, process: subprocess.Popen[bytes]
-    ) -> None:
-        server.settimeout(0.1)
-        waited = 0.0
-        while process.poll() is None and waited < START_TIMEOUT:
-            try:
-                sock, _ = server.accept()
-            except TimeoutError:
-                waited += 0.1
-                continue
-            try:
-                shake_hands(sock, bytes.fromhex(secret), listener=True, timeout=5.0)
-            except OSError:
-                sock.close()  # a stranger on the loopback; ours is still to come
-                continue
-            self._connection = Connection(sock)
-            return
-
-    def _serve(self) -> None:
-        connection = self._connection
-        if connection is None:
-            return
+    def _serve(self, connection: Connection) -> None:
         while True:
             try:
                 message, body = connection.receive()
@@ -413,44 +303,14 @@ class Debuggee:
                     raise FieldError(f"unknown event {message.name!r}")
                 call(handler, message.arguments, message.name)
             elif isinstance(message, (Reply, Refusal)):
-                self._settle(message, body)
-
-    def _settle(self, message: Reply | Refusal, body: bytes) -> None:
-        with self._changed:
-            waiting = self._waiting.pop(message.id, None)
-        if waiting is None:
-            return
-        future, kind = waiting
-        if isinstance(message, Refusal):
-            future.set_exception(RequestFailed(message.problem))
-            return
-        try:
-            future.set_result((decode(kind, message.result) if kind else None, body))
-        except FieldError as error:
-            future.set_exception(RequestFailed(Problem("bug", str(error))))
+                self._requests.settle(message, body)
 
     def _bury(self, trouble: str) -> None:
         """The connection ended: find out how the process died, and say so."""
-        process, code, killer = self._process, -1, ""
-        if process is not None:
-            try:
-                code = process.wait(EXIT_TIMEOUT)
-            except subprocess.TimeoutExpired:
-                _kill_tree(process)
-                code = process.wait()
-            if code < 0:
-                killer = _signal_name(-code)
-            for thread in self._threads:
-                if thread.name in ("gradstep-stdout", "gradstep-stderr"):
-                    thread.join(EXIT_TIMEOUT)
-            _kill_tree(process)
-            if process.stdin:
-                process.stdin.close()
+        code, killer = self._process.bury()
         with self._changed:
             self.exit_code = code
             self._gone = True
-            waiting, self._waiting = list(self._waiting.values()), {}
-            connection, self._connection = self._connection, None
             message = self._cause(trouble, code, killer)
             lost = None
             if self._running and not self._leaving:
@@ -458,10 +318,7 @@ class Debuggee:
                 self.stop = lost
             self._running = False
             self._changed.notify_all()
-        if connection is not None:
-            connection.close()
-        for future, _ in waiting:
-            future.set_exception(RequestFailed(Problem("gone", message)))
+        self._requests.close(message)
         if lost is not None:
             self._listener(lost)
         self._listener(Exited(code, killer))
@@ -503,24 +360,12 @@ class Debuggee:
                 return
             self._leaving = True
         self.request("leave", None)
-        if self._process is not None and self._process.stdin is not None:
-            try:
-                self._process.stdin.close()
-            except OSError:
-                pass
+        self._process.close_input()
         with self._changed:
             self._changed.wait_for(lambda: self._gone, EXIT_TIMEOUT)
 
-    def _pump(self, pipe: IO[bytes], stream: str) -> None:
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        reader = pipe.fileno()
-        with pipe:
-            while chunk := os.read(reader, 1 << 16):
-                self._raw[stream].append(chunk)
-                self._say(stream, decoder.decode(chunk))
-        self._say(stream, decoder.decode(b"", True))
-
-    def _say(self, stream: str, text: str) -> None:
+    def _wrote(self, stream: str, chunk: bytes, text: str) -> None:
+        self._raw[stream].append(chunk)
         if text:
             self._texts[stream].append(text)
             self._listener(Output(stream, text))
@@ -557,30 +402,11 @@ def _array(fetched: Fetched, body: bytes) -> Array:
     return Array(fetched.shape, fetched.dtype, fetched.stored, body)
 
 
-def _kill_tree(process: subprocess.Popen[bytes]) -> None:
-    """Kill the process and its group: a loader's workers must not outlive it."""
-    if os.name == "posix":
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
-    elif process.poll() is None:
-        subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True)
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
 __all__ = [
     "Debuggee",
     "Exited",
     "Fact",
     "Output",
-    "Phase",
     "Program",
     "ProgramEnded",
     "Progress",

@@ -13,7 +13,7 @@ from torch import Tensor
 from gradstep.engine import torch_internals as internals
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.observer import Observer
-from gradstep.engine.recorder import EdgeRecord, NodeRecord
+from gradstep.engine.recorder import EdgeRecord, NodeRecord, line_of, node_id
 from gradstep.phases import Phase
 from gradstep.protocol.trace import Change, Goal, Level, NodeState, Operation, Reason
 
@@ -184,7 +184,7 @@ class Backward:
         name = _short(root) if root is not None else ""
         place = node.place if node is not None else None
         d.announced = root
-        operation = Operation(name, Phase.BACKWARD, node and node.id, place)
+        operation = Operation(name, Phase.BACKWARD, node_id(node), place)
         d.hold(reason, operation, frame, phase=Phase.FORWARD)
 
     def _note_loss(self, tensors: list[Tensor]) -> None:
@@ -247,12 +247,13 @@ class Backward:
             if stop or d.pausing:
                 place = record.place if record is not None else None
                 reason = Reason.PAUSE if d.pausing else Reason.STEP
-                operation = Operation(name, Phase.BACKWARD, record and record.id, place)
+                operation = Operation(name, Phase.BACKWARD, node_id(record), place)
                 d.hold(reason, operation, d.sites.user_frame(sys._getframe(1)) or self._frame)
             d.announced = None
             d.tracker.done += 1
-            d.journal.operation(label, record and record.id, record and record.place and
-                                record.place.line)
+            d.journal.operation(
+                label, node_id(record), line_of(record.place if record is not None else None)
+            )
 
     _frame: FrameType | None = None
 
@@ -310,7 +311,9 @@ class Backward:
 
     def _tell(self, edge: EdgeRecord) -> None:
         self._debugger.tell(
-            Change("grad", f"#{edge.source.id}:{edge.output}", edge.name, None, edge.grad, (edge.id,))
+            Change(
+                "grad", f"#{edge.source.id}:{edge.output}", edge.name, None, edge.grad, (edge.id,)
+            )
         )
 
     def _record(self, node: Any) -> NodeRecord | None:
@@ -329,4 +332,3 @@ def _label(name: str) -> str:
     if name == "AccumulateGrad":
         return "accum"
     return name.partition("Backward")[0].lower() or name
-

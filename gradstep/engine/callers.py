@@ -126,6 +126,6 @@ class Callers:
         self._roots[root] = names
         for path, tensor in root.named_parameters(remove_duplicate=False):
             self._parameters[id(tensor)] = (weakref.ref(tensor), path, "parameter")
-        for path, tensor in root.named_buffers(remove_duplicate=False):
-            self._parameters[id(tensor)] = (weakref.ref(tensor), path, "buffer")
+        for path, buffer in root.named_buffers(remove_duplicate=False):
+            self._parameters[id(buffer)] = (weakref.ref(buffer), path, "buffer")
         return names

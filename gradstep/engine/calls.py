@@ -21,22 +21,25 @@ class Kind(Enum):
     BACKWARD = auto()  # enters the backward engine from Python
 
 
-_PASSIVE_NAMES = frozenset(
-    "item tolist numpy size dim ndimension numel nelement stride storage untyped_storage data_ptr "
-    "storage_offset element_size is_contiguous is_floating_point is_complex is_signed is_nonzero "
-    "is_same_size is_set_to is_shared is_pinned is_inference get_device type register_hook "
-    "register_post_accumulate_grad_hook requires_grad_ retain_grad equal allclose is_tensor "
-    "is_storage set_printoptions can_cast promote_types result_type dense_dim sparse_dim "
-    "_is_view _version is_coalesced has_names is_conj is_neg _is_zerotensor qscheme "
-    "is_grad_enabled _set_grad_enabled set_grad_enabled get_default_dtype set_default_dtype "
-    "manual_seed seed initial_seed get_rng_state set_rng_state default_generator "
-    "_record_function_enter_new _record_function_enter _record_function_exit "
-    "__len__ __bool__ __float__ __int__ __index__ __complex__ __format__ __repr__ __str__ "
-    "__hash__ __contains__ __array__ __array_wrap__ __dlpack__ __dlpack_device__ __reduce_ex__ "
-    "__setstate__ __deepcopy__ _to_sparse backward_hook _backward_hooks names "
-    "_has_compatible_shallow_copy_type get_num_threads set_num_threads "
-    "__iter__ __dir__ share_memory_ __cuda_array_interface__ numpy_T".split()
-)
+_PASSIVE_NAMES = frozenset({
+    "item", "tolist", "numpy", "size", "dim", "ndimension", "numel", "nelement", "stride",
+    "storage", "untyped_storage", "data_ptr", "storage_offset", "element_size", "is_contiguous",
+    "is_floating_point", "is_complex", "is_signed", "is_nonzero", "is_same_size", "is_set_to",
+    "is_shared", "is_pinned", "is_inference", "get_device", "type", "register_hook",
+    "register_post_accumulate_grad_hook", "requires_grad_", "retain_grad", "equal", "allclose",
+    "is_tensor", "is_storage", "set_printoptions", "can_cast", "promote_types", "result_type",
+    "dense_dim", "sparse_dim", "_is_view", "_version", "is_coalesced", "has_names", "is_conj",
+    "is_neg", "_is_zerotensor", "qscheme", "is_grad_enabled", "_set_grad_enabled",
+    "set_grad_enabled", "get_default_dtype", "set_default_dtype", "manual_seed", "seed",
+    "initial_seed", "get_rng_state", "set_rng_state", "default_generator",
+    "_record_function_enter_new", "_record_function_enter", "_record_function_exit", "__len__",
+    "__bool__", "__float__", "__int__", "__index__", "__complex__", "__format__", "__repr__",
+    "__str__", "__hash__", "__contains__", "__array__", "__array_wrap__", "__dlpack__",
+    "__dlpack_device__", "__reduce_ex__", "__setstate__", "__deepcopy__", "_to_sparse",
+    "backward_hook", "_backward_hooks", "names", "_has_compatible_shallow_copy_type",
+    "get_num_threads", "set_num_threads", "__iter__", "__dir__", "share_memory_",
+    "__cuda_array_interface__", "numpy_T",
+})  # fmt: skip
 _VIEW_PROPERTIES = ("T", "mT", "H", "mH", "real", "imag")
 
 

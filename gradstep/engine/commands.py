@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+
 from torch import Tensor
 
 from gradstep.engine import devices

@@ -6,6 +6,7 @@ object follows the phases, keeps graph and journal, and holds the program at the
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -17,7 +18,7 @@ from gradstep.engine.gate import Command, Gate
 from gradstep.engine.journal import Journal
 from gradstep.engine.leaves import Leaves
 from gradstep.engine.lines import Lines
-from gradstep.engine.recorder import NodeRecord, Recorder
+from gradstep.engine.recorder import NodeRecord, Recorder, line_of, node_id
 from gradstep.engine.sites import Sites
 from gradstep.engine.store import Store
 from gradstep.engine.tracker import Tracker
@@ -38,7 +39,7 @@ CHANGES = 200
 
 
 class Debugger:
-    """One per process. ``send`` delivers a stop to the window; ``set_level`` pushes or pops modes."""
+    """One per process. ``send`` delivers a stop; ``set_level`` pushes or pops modes."""
 
     def __init__(self, folder: str, send: Callable[[Stop], None], *, driven: bool) -> None:
         self.driven = driven
@@ -99,12 +100,12 @@ class Debugger:
         self._enter_phase(phase)
         node = enter(place) if enter is not None and not self.blind else None
         if reason is not None:
-            self.hold(reason, Operation(name, phase, node and node.id, place), frame)
+            self.hold(reason, Operation(name, phase, node_id(node), place), frame)
         if phase is not None:
             self._reached = self._reached or self.goal.value == phase.value
             self.tracker.done += 1
             if not self.blind:
-                self.journal.operation(name, node and node.id, place and place.line)
+                self.journal.operation(name, node_id(node), line_of(place))
         return node
 
     def _enter_phase(self, phase: Phase | None) -> None:
@@ -174,7 +175,7 @@ class Debugger:
         self._boundary = True
         if threading.current_thread() is threading.main_thread():
             user = self.sites.user_frame(frame)
-            self.lines.arm(user, lambda at: self.hold(Reason.PHASE, None, at))
+            self.lines.arm(user, lambda at: self._hold_at(Reason.PHASE, at))
 
     # ------------------------------------------------------------------ stops
 
@@ -221,6 +222,9 @@ class Debugger:
         self.frame = None
         self.follow(command)
         return command
+
+    def _hold_at(self, reason: Reason, frame: FrameType | None) -> None:
+        self.hold(reason, None, frame)
 
     def announce_start(self, place: Place | None) -> None:
         """Loaded; nothing has run yet."""
@@ -283,7 +287,7 @@ class Debugger:
     def pause(self) -> None:
         """From the link: stop at the next line or operation, whichever comes first."""
         self._pause = True
-        self.lines.interrupt(lambda frame: self.hold(Reason.PAUSE, None, frame))
+        self.lines.interrupt(lambda frame: self._hold_at(Reason.PAUSE, frame))
 
     @property
     def pausing(self) -> bool:
@@ -293,7 +297,7 @@ class Debugger:
         """From the link: no line of the user's came by; stop in library code too."""
         if self._pause and not self.gate.waiting:
             self.lines.interrupt(
-                lambda frame: self.hold(Reason.PAUSE, None, self.sites.user_frame(frame)),
+                lambda frame: self._hold_at(Reason.PAUSE, self.sites.user_frame(frame)),
                 anywhere=True,
             )
 
@@ -313,7 +317,5 @@ class Debugger:
 def _flush() -> None:
     """What the program printed must be seen at the stop."""
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with contextlib.suppress(AttributeError, ValueError, OSError):
             stream.flush()
-        except (AttributeError, ValueError, OSError):
-            pass

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.failures import describe_failure
 from gradstep.engine.observer import Observer
+from gradstep.engine.recorder import node_id
 from gradstep.experiment import Experiment
 from gradstep.phases import Phase, following
 from gradstep.program import Program
@@ -146,7 +147,7 @@ class Driver:
             debugger.recorder.touch(node)
         name = str(root.name()).rpartition("::")[2]
         place = node.place if node is not None else None
-        return Operation(name, Phase.BACKWARD, node and node.id, place)
+        return Operation(name, Phase.BACKWARD, node_id(node), place)
 
     def _nothing_done(self, phase: Phase, debugger: Debugger) -> str:
         if debugger.tracker.done or phase in (Phase.FORWARD, Phase.BACKWARD):
@@ -196,7 +197,7 @@ class Driver:
         if experiment.optimizer is not None:
             for state in experiment.optimizer.state.values():
                 for key, value in state.items():
-                    # A step counter stays where the optimizer put it, unless it lives on the device.
+                    # A step counter stays where the optimizer put it.
                     if isinstance(value, Tensor) and value.dim() > 0:
                         state[key] = value.to(device)
         experiment.data = [_moved(sample, device) for sample in experiment.data]

@@ -9,7 +9,6 @@ from types import TracebackType
 from gradstep.engine.sites import Sites, own_frame
 from gradstep.protocol.trace import Failure, Place
 
-
 # What PyTorch says, and what it means, for the mistakes that belong to the four phases.
 _EXPLANATIONS: tuple[tuple[str, str], ...] = (
     (
@@ -62,8 +61,13 @@ def describe_failure(error: BaseException, sites: Sites) -> Failure:
     for frame, line in traceback.walk_tb(error.__traceback__):
         if sites.is_user(frame.f_code):
             name = frame.f_code.co_name
-            frames.append(Place(os.path.abspath(frame.f_code.co_filename), line,
-                                "" if name == "<module>" else name))
+            frames.append(
+                Place(
+                    os.path.abspath(frame.f_code.co_filename),
+                    line,
+                    "" if name == "<module>" else name,
+                )
+            )
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         frames.append(Place(os.path.abspath(error.filename), error.lineno))
     message = str(error)

@@ -1,4 +1,4 @@
-"""What happened, in order: phases with their operations, and losses. Bounded, however long it runs."""
+"""What happened, in order: phases with their operations, and losses. Bounded in any run."""
 
 from __future__ import annotations
 

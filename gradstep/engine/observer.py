@@ -1,4 +1,4 @@
-"""Sees calls as the user wrote them (function mode) and the aten operations below (dispatch mode)."""
+"""Sees calls as the user wrote them (function mode), and the aten operations below them."""
 
 from __future__ import annotations
 
@@ -32,9 +32,7 @@ class CallMode(TorchFunctionMode):
         super().__init__()
         self._call = observer.call
 
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return self._call(func, args, kwargs or {})
 
 
@@ -50,9 +48,7 @@ class AtenMode(TorchDispatchMode):
         # Saves importing dynamo; compiled functions are run eagerly instead (see the stance).
         return False
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         node = self._observer.current
         if node is not None and len(node.aten) < ATEN:
             node.aten.append(func)
@@ -179,7 +175,9 @@ class Observer:
             for tensor in tensors_in((result,)):
                 self.aliases.add(tensor, Role.DERIVED)
                 if d.recorder.watching:
-                    change = Change("value", "", d.sites.name_of_result(frame), None, preview(tensor))
+                    change = Change(
+                        "value", "", d.sites.name_of_result(frame), None, preview(tensor)
+                    )
         d.executed(change)
 
     def _classify(self, name: str, tensors: list[Tensor], args: Any) -> tuple[Phase | None, bool]:
@@ -253,9 +251,7 @@ class Observer:
     def _grad_delete(self, function: Any, args: Any, kwargs: Any) -> Any:
         return self._assignment("del .grad", Phase.ZERO_GRAD, function, args, kwargs)
 
-    def _assignment(
-        self, name: str, phase: Phase, function: Any, args: Any, kwargs: Any
-    ) -> Any:
+    def _assignment(self, name: str, phase: Phase, function: Any, args: Any, kwargs: Any) -> Any:
         caller = sys._getframe(4)  # __torch_function__ <- call <- _grad_set <- _assignment
         frame = self.debugger.sites.user_frame(caller)
         inner = self.inside[-1] if self.inside else phase

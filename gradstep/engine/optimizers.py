@@ -40,7 +40,7 @@ class Optimizers:
         d = self._debugger
         if self._observer.inside and self._observer.inside[-1] is Phase.UPDATE:
             self._observer.inside.pop()
-        d.tracker.commit_update(optimizer=True)
+        d.tracker.commit_update(optimizer=True, blind=d.blind)
         d.phase_ended(Phase.UPDATE, sys._getframe(1))
 
     def _wrap_zero_grad(self, owner: Any) -> None:

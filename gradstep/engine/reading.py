@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -158,5 +157,3 @@ def statistics(tensor: Tensor) -> Statistics:
         std=float(wide.std(correction=0)),
         norm=float(torch.linalg.vector_norm(wide)),
     )
-
-

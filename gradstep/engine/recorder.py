@@ -123,7 +123,6 @@ class Recorder:
         tensors: list[Tensor],
         frame: FrameType | None,
         place: Place | None,
-   
     ) -> NodeRecord:
         """A call is about to be executed; its inputs become edges."""
         groups = self._callers.groups(frame) if self.watching else ()
@@ -183,8 +182,10 @@ class Recorder:
             for output, edges in node.outputs.items():
                 node.outputs[output] = [e for e in edges if e.id in self.edges]
         self._reset_revision = self.revision = self.revision + 1
-        for record in (*self.nodes.values(), *self.edges.values()):
-            record.revision = self.revision
+        for node in self.nodes.values():
+            node.revision = self.revision
+        for edge in self.edges.values():
+            edge.revision = self.revision
 
     # ------------------------------------------------------------------ look-ups
 
@@ -351,6 +352,14 @@ class Recorder:
         return ""
 
 
+def node_id(node: NodeRecord | None) -> int | None:
+    return node.id if node is not None else None
+
+
+def line_of(place: Place | None) -> int | None:
+    return place.line if place is not None else None
+
+
 def _detail(name: str, args: Any) -> str:
     if name.rstrip("_") in ("pow", "rpow") and len(args) > 1 and isinstance(args[1], (int, float)):
         return f"{args[1]:g}"
@@ -397,6 +406,3 @@ def _wire_edge(e: EdgeRecord) -> Edge:
         grad=e.grad,
         requires_grad=e.requires_grad,
     )
-
-
-__all__ = ["EdgeRecord", "NodeRecord", "Recorder"]

@@ -120,5 +120,3 @@ def _why_no_gradient(tensor: Tensor, info: TensorInfo, has_grad: bool) -> str:
     if not info.is_leaf:
         return "not a leaf: PyTorch keeps no .grad here unless asked (retain_grad)"
     return "no backward has reached it yet"
-
-

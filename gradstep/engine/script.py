@@ -135,5 +135,3 @@ def _exit_code(leaving: SystemExit) -> int:
     if leaving.code is None:
         return 0
     return leaving.code if isinstance(leaving.code, int) else 1
-
-

@@ -87,7 +87,12 @@ def _run(program: Program, link: Link, torch_version: str) -> int:
             sys.excepthook(type(error), error, error.__traceback__)
             message = f"{failure.type}: {failure.message}"
             debugger.hold(
-                Reason.EXCEPTION, None, None, place=place, message=message, failure=failure,
+                Reason.EXCEPTION,
+                None,
+                None,
+                place=place,
+                message=message,
+                failure=failure,
                 exit_code=1,
             )
             return 1
@@ -101,9 +106,7 @@ def _run(program: Program, link: Link, torch_version: str) -> int:
         }
     kind = "experiment" if driven else "script"
     python = platform.python_version()
-    link.tell(
-        "loaded", loaded=Loaded(kind, subject.file, python, torch_version, **details)
-    )
+    link.tell("loaded", loaded=Loaded(kind, subject.file, python, torch_version, **details))
     if driven:
         scope.globals = subject.globals
         return int(subject.run(debugger, observer))

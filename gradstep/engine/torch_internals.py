@@ -157,7 +157,8 @@ def keep_fast_paths(mode: TorchFunctionMode) -> None:
         finally:
             push_function_mode(mode)
 
-    torch.overrides.has_torch_function = has_torch_function
+    replacement: Any = has_torch_function
+    torch.overrides.has_torch_function = replacement
 
 
 def step_compiled_code_eagerly() -> None:

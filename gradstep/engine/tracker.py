@@ -57,19 +57,21 @@ class Tracker:
 
     def enter_backward_unseen(self) -> None:
         """At run level, on every backward: the same as ``enter``, made cheap."""
-        if self._backwards >= self._usual_backwards if not self._optimizer_seen else self.updated:
-            if not self._driven:
-                self._begin(Phase.BACKWARD)
+        counted = self._backwards >= self._usual_backwards
+        over = self.updated if self._optimizer_seen else counted
+        if over and not self._driven:
+            self._begin(Phase.BACKWARD)
         if self.iteration == 0:
             self.iteration = 1
         self._backwards += 1
         self.phase, self.done = Phase.BACKWARD, 0
 
-    def commit_update(self, *, optimizer: bool) -> None:
+    def commit_update(self, *, optimizer: bool, blind: bool = False) -> None:
         """Parameters have changed by their gradients."""
         if optimizer and not self._optimizer_seen:
             self._optimizer_seen = True
-            self.iteration = max(1, min(self.iteration, 1))
+            if blind:
+                self.iteration = 1  # the backwards counted so far were parts of one
         self.updated = True
 
     def expected(self) -> Phase:

@@ -1,0 +1,41 @@
+"""What a debuggee tells its listener, besides ``Loaded`` and ``Stop`` of the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gradstep.protocol.trace import Loaded, Stop
+
+
+@dataclass(frozen=True)
+class Running:
+    """The program goes on."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """Text that the program wrote to ``stdout`` or ``stderr``."""
+
+    stream: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Sent a few times a second while the program runs."""
+
+    iteration: int
+
+
+@dataclass(frozen=True)
+class Exited:
+    """The process is gone. ``code`` as the shell sees it; ``signal`` when it was killed."""
+
+    code: int
+    signal: str = ""
+
+
+Fact = Loaded | Running | Stop | Output | Progress | Exited
+Listener = Callable[[Fact], None]
+"""Called in background threads, in order per source."""

@@ -19,9 +19,9 @@ class Experiment:
 
     ``model(x)`` gives the prediction, ``loss(prediction, y)`` a scalar; without ``loss`` the
     model's result is itself what backward starts from. ``data`` is a sequence of samples
-    ``(x, y)`` (or just ``x`` without a loss). Train either with an ``optimizer`` or with ``parameters`` and a
-    ``learning_rate`` (plain gradient descent). ``parameters`` may be a mapping from names to leaf
-    tensors; an ``nn.Module``'s own are found by themselves."""
+    ``(x, y)`` (or just ``x`` without a loss). Train either with an ``optimizer`` or with
+    ``parameters`` and a ``learning_rate`` (plain gradient descent). ``parameters`` may be a mapping
+    from names to leaf tensors; an ``nn.Module``'s own are found by themselves."""
 
     def __init__(
         self,

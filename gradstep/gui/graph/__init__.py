@@ -1,0 +1,1 @@
+"""The graph panel: model, layout, painting, canvas."""

@@ -1,0 +1,220 @@
+"""The two lanes of a link as lines of points: value towards the target, gradient back.
+
+Worked out along the flow and across it, and turned into x and y at the end. No Qt here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradstep.gui.graph.placement import Flow, Placement, Route
+from gradstep.gui.graph.scene import Item, Link, Role, Scene
+from gradstep.gui.graph.sizes import DIAMETER, LANE, Size, item_size
+
+Points = NDArray[np.float64]
+
+STEPS = 20
+NEAR = 3.0  # between the tip of an arrow and what it points at
+STEEP, FLAT, APART = 64.0, 24.0, 15.0  # degrees at which wires enter a circle
+REACH = 42.0  # a wire this far off the line enters at 45 degrees
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Of an item, centred: a circle, or a rectangle with ``half`` its extent along and across."""
+
+    circle: bool
+    half: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """``value`` ends at the target, ``grad`` at the source; ``middle`` runs between them, from
+    centre to centre. ``upright``: the run with the numbers is vertical."""
+
+    value: Points
+    grad: Points
+    middle: Points
+    upright: bool
+
+
+def shape(item: Item, flow: Flow) -> Shape:
+    """As the flow sees it: lengths along, then across."""
+    size: Size = item_size(item)
+    circle = item.role == Role.OPERATION and size.width == DIAMETER
+    half = size.width / 2, size.height / 2
+    return Shape(circle, half if flow == Flow.RIGHT else (half[1], half[0]))
+
+
+@dataclass(frozen=True)
+class Ports:
+    """By link, where it enters its target and leaves its source: degrees from the line of the
+    flow, positive towards before (above, or left)."""
+
+    enter: dict[str, float]
+    leave: dict[str, float]
+
+
+def ports(scene: Scene, placement: Placement) -> Ports:
+    """Wires at one item keep their order and some distance."""
+    entering: dict[str, list[tuple[float, str]]] = {}
+    leaving: dict[str, list[tuple[float, str]]] = {}
+    across = 1 if placement.flow == Flow.RIGHT else 0
+    for key, link in scene.links.items():
+        route = placement.routes.get(key)
+        if route is None or route.beside:
+            continue
+        above = route.end[across] - route.flat_end[across]
+        entering.setdefault(link.target, []).append((above, key))
+        above = route.start[across] - route.flat_start[across]
+        leaving.setdefault(link.source, []).append((above, key))
+    return Ports(_all_fanned(entering), _all_fanned(leaving))
+
+
+def _all_fanned(groups: dict[str, list[tuple[float, str]]]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for wires in groups.values():
+        found.update(_fanned([w for w in wires if w[0] >= 0], wires))
+        below = _fanned([(-above, key) for above, key in wires if above < 0], wires)
+        found.update((key, -angle) for key, angle in below.items())
+    return found
+
+
+def _fanned(
+    side: Sequence[tuple[float, str]], everything: Sequence[tuple[float, str]]
+) -> dict[str, float]:
+    """Angles of the wires on one side, the nearest first."""
+    least = FLAT if any(abs(above) < 1 for above, _ in everything) else 0.0
+    found: dict[str, float] = {}
+    last = -APART
+    for above, key in sorted(side):
+        angle = 0.0
+        if above >= 1:
+            angle = max(least, last + APART, math.degrees(math.atan2(above, REACH)))
+            angle = min(angle, STEEP + 12)
+        found[key] = last = angle
+    return found
+
+
+def lanes(link: Link, scene: Scene, placement: Placement, found: Ports) -> Lanes:
+    """The lines of ``link``."""
+    route, flow = placement.routes[link.key], placement.flow
+    source, target = scene.items[link.source], scene.items[link.target]
+    if route.beside:
+        return _beside(route, shape(source, Flow.RIGHT), shape(target, Flow.RIGHT), flow)
+    if flow == Flow.DOWN:
+        route = _swapped(route)
+    one, other = shape(source, flow), shape(target, flow)
+    middle = _centre(route, one, other, found.enter.get(link.key, 0.0),
+                     found.leave.get(link.key, 0.0))
+    value = _trimmed(_offset(middle, LANE / 2), route, one, other)
+    grad = _trimmed(_offset(middle, -LANE / 2), route, one, other)[::-1]
+    if flow == Flow.DOWN:
+        value, grad, middle = value[:, ::-1], grad[:, ::-1], middle[:, ::-1]
+    return Lanes(value, grad, middle, flow == Flow.DOWN)
+
+
+def _beside(route: Route, one: Shape, other: Shape, flow: Flow) -> Lanes:
+    """Across the flow. Value left or above, gradient right or below, whichever way it runs."""
+    upright = flow == Flow.RIGHT
+    middle = np.array([route.start, route.end])
+    aside = np.array([-LANE / 2, 0.0]) if upright else np.array([0.0, -LANE / 2])
+    value = _trimmed(middle + aside, route, one, other)
+    grad = _trimmed(middle - aside, route, one, other)[::-1]
+    return Lanes(value, grad, middle, upright)
+
+
+def _swapped(route: Route) -> Route:
+    ends = (route.start, route.leave, route.flat_start, route.flat_end, route.enter, route.end,
+            route.label)
+    return Route(*((y, x) for x, y in ends))
+
+
+def _centre(route: Route, one: Shape, other: Shape, enter: float, leave: float) -> Points:
+    """The line between the lanes, from centre to centre."""
+    start, out, flat, leaves, into, end = (
+        np.array(p) for p in
+        (route.start, route.leave, route.flat_start, route.flat_end, route.enter, route.end)
+    )
+    parts: list[Points] = [start[None]]
+    if abs(start[1] - flat[1]) < 1:
+        parts.append(flat[None])
+    else:
+        # Ways back would all end in one point: each gets its own.
+        away = np.array([0.0, -math.copysign(min(abs(leave) / 6, one.half[1] * 0.5), leave)])
+        door = out + away
+        bend = (flat[0] - out[0]) * 0.55
+        parts.append((start + away)[None])
+        parts.append(_cubic(door, door + (bend, 0), flat - (bend, 0), flat))
+    parts.append(leaves[None])
+    if abs(end[1] - leaves[1]) < 1:
+        parts.append(np.array([[end[0], leaves[1]]]))
+    else:
+        parts.append(_entering(leaves, into, end, other, enter))
+    return _without_repeats(np.concatenate(parts))
+
+
+def _entering(leaves: Points, into: Points, end: Points, other: Shape, angle: float) -> Points:
+    edge = end[0] - other.half[0]
+    if other.circle and edge - into[0] < 10:
+        turn = math.radians(angle)
+        outward = np.array([-math.cos(turn), -math.sin(turn)])
+        port = end + outward * other.half[0]
+        distance = float(np.hypot(*(port - leaves)))
+        bend = max(12.0, (port[0] - leaves[0]) * 0.72)
+        curve = _cubic(leaves, leaves + (bend, 0), port + outward * distance * 0.42, port)
+        return np.concatenate([curve, end[None]])
+    away = -math.copysign(min(other.half[1] * 0.6, max(abs(angle) / 5, 4.0)), angle)
+    door = np.array([min(into[0], edge), end[1] + away])
+    bend = (door[0] - leaves[0]) * 0.55
+    curve = _cubic(leaves, leaves + (bend, 0), door - (bend, 0), door)
+    return np.concatenate([curve, np.array([[end[0], door[1]]])])
+
+
+def _cubic(a: Points, b: Points, c: Points, d: Points) -> Points:
+    t = np.linspace(0, 1, STEPS)[:, None]
+    s = 1 - t
+    result: Points = s**3 * a + 3 * s * s * t * b + 3 * s * t * t * c + t**3 * d
+    return result
+
+
+def _without_repeats(points: Points) -> Points:
+    keep = np.ones(len(points), bool)
+    keep[1:] = np.hypot(*np.diff(points, axis=0).T) > 1e-6
+    return points[keep]
+
+
+def _offset(points: Points, by: float) -> Points:
+    """The parallel at distance ``by`` to the left of the way."""
+    steps = np.diff(points, axis=0)
+    steps /= np.hypot(steps[:, 0], steps[:, 1])[:, None]
+    along = np.concatenate([steps[:1], steps[:-1] + steps[1:], steps[-1:]])
+    along /= np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9)[:, None]
+    return points + by * np.column_stack([along[:, 1], -along[:, 0]])
+
+
+def _trimmed(points: Points, route: Route, one: Shape, other: Shape) -> Points:
+    """Without what lies inside the two shapes, and a little more for the arrows."""
+    points = _cut(points[::-1], np.array(route.start), one)[::-1]
+    return _cut(points, np.array(route.end), other)
+
+
+def _cut(points: Points, centre: Points, around: Shape) -> Points:
+    away = points - centre
+    if around.circle:
+        depth = np.hypot(away[:, 0], away[:, 1]) - around.half[0]
+    else:
+        depth = np.max(np.abs(away) - np.array(around.half), axis=1)
+    depth -= NEAR
+    outside = np.nonzero(depth > 0)[0]
+    if not len(outside) or outside[-1] == len(points) - 1:
+        return points
+    last = int(outside[-1])
+    share = depth[last] / (depth[last] - depth[last + 1])
+    tip = points[last] + share * (points[last + 1] - points[last])
+    return np.concatenate([points[: last + 1], tip[None]])

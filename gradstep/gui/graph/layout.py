@@ -1,0 +1,47 @@
+"""Where the boxes of a graph stand: layers along the flow, straight main lines across it.
+
+Sugiyama's four steps: ranks (``ranks``), order within a layer and coordinates (``order``,
+``spread``), routes (here). What runs straight (an operation, the value it hands on, the operation
+that takes it first) is one variable, so straight lines are a matter of construction and not of
+luck. Groups are frames that hold their members and nobody else. Everything is deterministic;
+numbers and names play no part. No Qt here, so that it can run in any thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gradstep.gui.graph.columns import finish
+from gradstep.gui.graph.placement import Box, Flow, GroupBox, Placement, Wire
+from gradstep.gui.graph.problem import Problem
+from gradstep.gui.graph.ranks import rank
+from gradstep.gui.graph.spread import extend, spread
+
+APPENDED = 0.5
+"""A placement is kept, and added to, when at most this share of the boxes is new (or a few)."""
+
+
+def arrange(
+    boxes: Sequence[Box],
+    wires: Sequence[Wire],
+    groups: Sequence[GroupBox] = (),
+    flow: Flow = Flow.RIGHT,
+    previous: Placement | None = None,
+) -> Placement:
+    """Place ``boxes``. With ``previous``, what was placed stays where it was if only little is
+    new. Wires whose ends are unknown or the same box are left out."""
+    known = {box.key for box in boxes}
+    wires = [w for w in wires if w.source in known and w.target in known and w.source != w.target]
+    kept = previous if previous is not None and _grows(previous, boxes, flow) else None
+    ranks, wires = rank(boxes, wires, kept.ranks if kept else {})
+    problem = Problem(boxes, wires, groups, ranks, flow)
+    across = extend(problem, kept) if kept else spread(problem)
+    return finish(problem, across)
+
+
+def _grows(previous: Placement, boxes: Sequence[Box], flow: Flow) -> bool:
+    if previous.flow != flow or not previous.boxes:
+        return False
+    new = sum(box.key not in previous.boxes for box in boxes)
+    gone = len(previous.boxes) - (len(boxes) - new)
+    return new <= max(6, APPENDED * len(boxes)) and gone <= max(4, 0.2 * len(boxes))

@@ -1,0 +1,161 @@
+"""The graph of the current iteration, merged from what the engine sends. No Qt here.
+
+``GraphModel`` also remembers the iteration before: a training loop mostly builds the same graph
+again, so what has not run yet can be shown in its place, as an outline (``expected``).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from gradstep.protocol.trace import Change, Edge, Graph, Group, Node, Stop
+from gradstep.protocol.values import ValueKind
+
+NOBODY = -1
+"""``Edge.target`` of a result that no operation has used."""
+
+
+@dataclass(frozen=True)
+class GroupInfo:
+    """One call of a module or function, and what lies directly in it."""
+
+    group: Group
+    parent: str  # key of the group around it, "" for none
+    depth: int  # 0 for the outermost
+    nodes: tuple[int, ...]
+
+
+@dataclass
+class Snapshot:
+    """Nodes and edges of one iteration, with the ways to walk them."""
+
+    nodes: dict[int, Node] = field(default_factory=dict)
+    edges: dict[int, Edge] = field(default_factory=dict)
+    inputs: dict[int, list[Edge]] = field(default_factory=dict)
+    outputs: dict[int, list[Edge]] = field(default_factory=dict)
+
+    def index(self) -> None:
+        """Build ``inputs`` (by input number) and ``outputs`` (by output, then age) again."""
+        inputs: dict[int, list[Edge]] = defaultdict(list)
+        outputs: dict[int, list[Edge]] = defaultdict(list)
+        for edge in sorted(self.edges.values(), key=lambda e: (e.input, e.id)):
+            inputs[edge.target].append(edge)
+        for edge in sorted(self.edges.values(), key=lambda e: (e.output, e.id)):
+            outputs[edge.source].append(edge)
+        self.inputs, self.outputs = dict(inputs), dict(outputs)
+
+    def operations(self) -> list[Node]:
+        """In the order in which they ran."""
+        found = [node for node in self.nodes.values() if not is_leaf(node)]
+        return sorted(found, key=lambda node: (node.order, node.id))
+
+
+class GraphModel:
+    """``merge`` takes increments of the graph, ``take`` the stop that they belong to."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything: another program."""
+        self.now, self.before = Snapshot(), Snapshot()
+        self.iteration = self.revision = 0
+        self.note = ""
+        self.stop: Stop | None = None
+
+    def merge(self, graph: Graph) -> None:
+        """Add what is new in ``graph`` and replace what changed."""
+        if graph.reset:
+            # Within one iteration the engine starts again when backward shows what belongs to
+            # it; and a reset without operations must not make us forget those before it.
+            if graph.iteration != self.iteration and self.now.operations():
+                self.before = self.now
+            self.now = Snapshot()
+        self.now.nodes.update((node.id, node) for node in graph.nodes)
+        self.now.edges.update((edge.id, edge) for edge in graph.edges)
+        self._drop_used_ends()
+        self.now.index()
+        self.iteration, self.revision, self.note = graph.iteration, graph.revision, graph.note
+
+    def take(self, stop: Stop) -> None:
+        """The moment that the graph belongs to."""
+        self.stop = stop
+
+    @property
+    def empty(self) -> bool:
+        return not self.now.nodes and not self.expected()
+
+    def next_node(self) -> int | None:
+        """The node of the next operation, if it is on the graph."""
+        operation = self.stop.operation if self.stop else None
+        return operation.node if operation and operation.node in self.now.nodes else None
+
+    def changes(self) -> tuple[Change, ...]:
+        return self.stop.changed if self.stop else ()
+
+    def inputs(self, node: int) -> list[Edge]:
+        return self.now.inputs.get(node, [])
+
+    def outputs(self, node: int) -> list[Edge]:
+        return self.now.outputs.get(node, [])
+
+    def groups(self) -> dict[str, GroupInfo]:
+        """Every group by its key, outer ones before inner ones."""
+        return group_tree(self.now.nodes.values())
+
+    def expected(self) -> Snapshot | None:
+        """The iteration before, as long as this one repeats it and has not outrun it."""
+        ran, known = self.now.operations(), self.before.operations()
+        if len(ran) >= len(known) or any(node.is_loss for node in ran):
+            return None
+        same = all(
+            signature(self.now, a) == signature(self.before, b)
+            for a, b in zip(ran, known, strict=False)
+        )
+        return self.before if same else None
+
+    def _drop_used_ends(self) -> None:
+        """An end that nobody had used is no end any more once the same output goes somewhere."""
+        used = {(e.source, e.output) for e in self.now.edges.values() if e.target != NOBODY}
+        for edge in list(self.now.edges.values()):
+            if edge.target != NOBODY or (edge.source, edge.output) not in used:
+                continue
+            source = self.now.nodes.get(edge.source)
+            if source is None or not source.is_loss:
+                del self.now.edges[edge.id]
+
+
+def is_leaf(node: Node) -> bool:
+    """Whether ``node`` feeds operations and is none itself."""
+    return node.kind != ValueKind.RESULT
+
+
+def signature(snapshot: Snapshot, node: Node) -> tuple[object, ...]:
+    """What two operations of different iterations share when they are the same step of a loop."""
+    sources = []
+    for edge in snapshot.inputs.get(node.id, []):
+        source = snapshot.nodes.get(edge.source)
+        if source is not None:
+            sources.append((edge.input, source.kind, source.name, edge.output))
+    return node.name, tuple(group.label for group in node.groups), tuple(sources)
+
+
+def group_tree(nodes: Iterable[Node]) -> dict[str, GroupInfo]:
+    """The groups around ``nodes`` by key, outer ones first."""
+    members: dict[str, list[int]] = {}
+    found: dict[str, tuple[Group, str, int]] = {}
+    for node in nodes:
+        parent = ""
+        for depth, group in enumerate(node.groups):
+            found.setdefault(group.key, (group, parent, depth))
+            members.setdefault(group.key, [])
+            parent = group.key
+        if parent:
+            members[parent].append(node.id)
+    ordered = sorted(found.items(), key=lambda item: item[1][2])
+    return {
+        key: GroupInfo(group, parent, depth, tuple(members[key]))
+        for key, (group, parent, depth) in ordered
+    }

@@ -1,0 +1,106 @@
+"""What stands out at one stop: the next operation, and what the last one changed. No Qt here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gradstep.gui.graph.scene import Item, Link, Role, Scene
+from gradstep.phases import Phase
+from gradstep.protocol.trace import Change, Node, NodeState, Stop
+
+
+class Look(StrEnum):
+    """How an item is drawn."""
+
+    EXPECTED = "expected"  # not yet
+    NEXT = "next"
+    FORWARD = "forward"  # done
+    WAITING = "waiting"  # done, and backward will come by
+    BACKWARD = "backward"  # done backward
+    PARTLY = "partly"  # backward has done some of it, or some paths have arrived
+
+
+@dataclass(frozen=True)
+class Moment:
+    """``changed``: by link, ``value`` or ``grad``. ``leaves``: by leaf node, what happened to its
+    data or its ``.grad``."""
+
+    next: frozenset[str] = frozenset()
+    phase: Phase | None = None
+    changed: dict[str, str] = field(default_factory=dict)
+    leaves: dict[int, dict[str, Change]] = field(default_factory=dict)
+
+
+def moment(scene: Scene, stop: Stop | None) -> Moment:
+    """What ``stop`` means for the items and links of ``scene``."""
+    if stop is None:
+        return Moment()
+    operation = stop.operation
+    node = operation.node if operation else None
+    following = frozenset(
+        key for key, item in scene.items.items()
+        if node is not None and not item.expected and any(n.id == node for n in nodes_of(item))
+    )
+    leaves: dict[int, dict[str, Change]] = {}
+    edges: dict[int, str] = {}
+    names = {}
+    for item in scene.items.values():
+        if item.role == Role.PARAMETER and item.node is not None:
+            names[item.node.name or f"#{item.node.id}:0"] = item.node.id
+    for change in stop.changed:
+        if change.ref in names:
+            leaves.setdefault(names[change.ref], {})[change.field] = change
+        else:
+            edges.update((edge, change.field) for edge in change.edges)
+    changed = {
+        key: edges[link.edge.id] for key, link in scene.links.items() if link.edge.id in edges
+    }
+    phase = operation.phase if operation else None
+    return Moment(following, phase or stop.phase, changed, leaves)
+
+
+def nodes_of(item: Item) -> tuple[Node, ...]:
+    """The nodes that ``item`` stands for."""
+    return item.members or ((item.node,) if item.node is not None else ())
+
+
+def look(item: Item, now: Moment) -> Look:
+    """How ``item`` is drawn."""
+    if item.key in now.next:
+        return Look.NEXT
+    if item.expected:
+        return Look.EXPECTED
+    states = {node.state for node in nodes_of(item) if node.kind == "result"}
+    if not states:
+        return Look.FORWARD
+    if states == {NodeState.RUNNING}:
+        return Look.EXPECTED
+    if states == {NodeState.BACKWARD_DONE}:
+        return Look.BACKWARD
+    if NodeState.BACKWARD_DONE in states or any(n.backward_done for n in nodes_of(item)):
+        return Look.PARTLY
+    return Look.WAITING if NodeState.BACKWARD_WAITING in states else Look.FORWARD
+
+
+def is_freed(item: Item) -> bool:
+    """Whether what backward needs of ``item`` has been freed."""
+    nodes = [node for node in nodes_of(item) if node.kind == "result"]
+    return bool(nodes) and all(node.saved == "freed" for node in nodes)
+
+
+def paths(scene: Scene, item: Item) -> tuple[int, int]:
+    """How many of the ways back to ``item`` have brought a gradient, and how many there are."""
+    ways = [link for link in scene.links.values() if link.source == item.key
+            and link.edge.requires_grad and not link.expected]
+    return sum(link.edge.grad is not None for link in ways), len(ways)
+
+
+def awaits_gradient(link: Link, scene: Scene, now: Moment) -> bool:
+    """Whether the next operation will send a gradient along ``link``."""
+    return (
+        now.phase == Phase.BACKWARD
+        and link.target in now.next
+        and link.edge.requires_grad
+        and link.edge.grad is None
+    )

@@ -1,0 +1,264 @@
+"""Operations, leaves, the loss, folded modules, and frames around groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QPolygonF
+
+from gradstep.gui.graph.moment import Look, is_freed, look, paths
+from gradstep.gui.graph.paint_tray import paint_tray
+from gradstep.gui.graph.pens import (
+    FREED,
+    centred,
+    font,
+    in_rect,
+    ink,
+    pen,
+    phase,
+    stroke,
+    text_width,
+    variable_font,
+)
+from gradstep.gui.graph.placement import Flow
+from gradstep.gui.graph.scene import Frame, Item, Role
+from gradstep.gui.graph.sizes import NAME_CHARACTERS, NEAR, is_variable, leaf_shape
+from gradstep.gui.graph.symbols import short
+from gradstep.phases import Phase
+
+if TYPE_CHECKING:
+    from gradstep.gui.graph.paint import Picture
+
+translate = QCoreApplication.translate
+
+BAR: float = NEAR["parameter_bar"]
+RING_GAP: float = NEAR["next_ring_gap"]
+
+
+
+class Style:
+    """Fill, outline and ink of an item in its state."""
+
+    def __init__(self, picture: Picture, item: Item) -> None:
+        self.look = look(item, picture.now)
+        forward, backward = phase(Phase.FORWARD), phase(Phase.BACKWARD)
+        self.dash: tuple[float, ...] = ()
+        self.width = stroke("node")
+        self.fill: QColor | None = None
+        if self.look == Look.NEXT:
+            colours = phase(picture.now.phase or Phase.FORWARD)
+            self.fill, self.outline, self.ink = colours.solid, colours.solid, colours.on_solid
+        elif self.look == Look.EXPECTED:
+            self.outline, self.ink = ink("control_outline"), ink("text_tertiary")
+        elif self.look == Look.BACKWARD:
+            self.fill, self.outline, self.ink = backward.tint, backward.solid, backward.text
+        else:
+            self.fill, self.outline, self.ink = forward.tint, forward.solid, forward.text
+            if self.look == Look.PARTLY:
+                self.outline = backward.solid
+        self.freed = self.look == Look.BACKWARD and is_freed(item)
+        if self.freed:
+            self.dash = FREED
+
+
+def paint_item(
+    painter: QPainter, picture: Picture, item: Item, near: bool, scale: float
+) -> None:
+    """One item with what belongs to it: caption, tray."""
+    if item.role == Role.OPEN:
+        return
+    rect = picture.rect(item)
+    if item.role in (Role.PARAMETER, Role.DATA):
+        _leaf(painter, picture, item, rect)
+        if near and item.role == Role.PARAMETER:
+            paint_tray(painter, picture, item, rect)
+    elif item.role == Role.CONSTANT:
+        _constant(painter, item, rect)
+    elif item.role == Role.LOSS:
+        _loss(painter, picture, item, rect)
+    else:
+        _operation(painter, picture, item, rect)
+    if near:
+        _caption(painter, picture, item, rect)
+
+
+def _operation(painter: QPainter, picture: Picture, item: Item, rect: QRectF) -> None:
+    style = Style(picture, item)
+    painter.setPen(pen(style.outline, style.width, style.dash))
+    painter.setBrush(style.fill if style.fill is not None else ink("canvas"))
+    if style.look == Look.EXPECTED:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+    corner = rect.height() / 2 if item.role == Role.OPERATION else 6.0
+    painter.drawRoundedRect(rect, corner, corner)
+    if style.freed:
+        _hatch(painter, rect, corner, style.outline)
+    if style.look == Look.NEXT:
+        _next_ring(painter, rect, corner, style.outline)
+    if item.trainable:
+        _bar(painter, rect.adjusted(0, 0, 0, 0), 3.0, corner)
+    painter.setPen(style.ink)
+    if item.role == Role.MODULE or not item.sign:
+        of = font("small", True, 600 if item.role == Role.MODULE else 500)
+    else:
+        of = font({1: "term", 2: "card_title", 3: "card_title"}.get(len(item.sign), "small"),
+                  False, 600)
+    in_rect(painter, rect, item.sign or short(item.text, NAME_CHARACTERS), of)
+
+
+def _hatch(painter: QPainter, rect: QRectF, corner: float, colour: QColor) -> None:
+    """Freed: what backward needed of it is gone."""
+    path = QPainterPath()
+    path.addRoundedRect(rect.adjusted(1, 1, -1, -1), corner, corner)
+    faint = QColor(colour)
+    faint.setAlphaF(0.28)
+    painter.save()
+    painter.setClipPath(path, Qt.ClipOperation.IntersectClip)
+    painter.setPen(pen(faint, 1.0))
+    step, height = 6.0, rect.height()
+    x = rect.left() - height
+    while x < rect.right():
+        painter.drawLine(QPointF(x, rect.bottom()), QPointF(x + height, rect.top()))
+        x += step
+    painter.restore()
+
+
+def _next_ring(painter: QPainter, rect: QRectF, corner: float, colour: QColor) -> None:
+    ring = rect.adjusted(-RING_GAP, -RING_GAP, RING_GAP, RING_GAP)
+    painter.setPen(pen(colour, stroke("next_ring")))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(ring, corner + RING_GAP, corner + RING_GAP)
+
+
+def _leaf(painter: QPainter, picture: Picture, item: Item, rect: QRectF) -> None:
+    style = Style(picture, item)
+    parameter = item.role == Role.PARAMETER
+    outline = ink("text") if parameter else ink("border_strong")
+    width = stroke("parameter") if parameter else stroke("hairline")
+    fill, text = ink("panel" if parameter else "selected_background"), ink("text")
+    if style.look == Look.EXPECTED:
+        outline, text, width = ink("control_outline"), ink("text_tertiary"), stroke("hairline")
+        fill = ink("canvas")
+    elif style.look == Look.NEXT:
+        outline = fill = style.outline
+        text = style.ink
+        _next_ring(painter, rect, 4, style.outline)
+    painter.setPen(pen(outline, width))
+    painter.setBrush(fill)
+    painter.drawRoundedRect(rect, 4, 4)
+    if parameter:
+        _bar(painter, rect, BAR, 4, outline if style.look != Look.NEXT else style.ink)
+        rect = rect.adjusted(BAR, 0, 0, 0)
+    painter.setPen(text)
+    of = variable_font(22) if is_variable(item.text) else font("small", True, 500)
+    shape = leaf_shape(item)
+    if shape:
+        lower = QRectF(rect.left(), rect.center().y() + 3, rect.width(), 14)
+        rect = QRectF(rect.left(), rect.top() + 2, rect.width(), rect.height() / 2 + 2)
+        of = variable_font(20) if is_variable(item.text) else of
+    in_rect(painter, rect, short(item.text, NAME_CHARACTERS), of)
+    if shape:
+        painter.setPen(style.ink if style.look == Look.NEXT else ink("text_tertiary"))
+        in_rect(painter, lower, shape, font("caption", True))
+
+
+def _bar(
+    painter: QPainter, rect: QRectF, width: float, corner: float, colour: QColor | None = None
+) -> None:
+    """Ink at the left: it is trained."""
+    path, bar = QPainterPath(), QPainterPath()
+    path.addRoundedRect(rect, corner, corner)
+    bar.addRect(QRectF(rect.left(), rect.top(), width + 1, rect.height()))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour or ink("text"))
+    painter.drawPath(path.intersected(bar))
+
+
+def _constant(painter: QPainter, item: Item, rect: QRectF) -> None:
+    named = bool(item.node and item.node.name)
+    painter.setPen(ink("text_tertiary" if item.expected else "text_secondary"))
+    if named and is_variable(item.text):
+        of = variable_font(22)
+    else:
+        of = font("code" if named else "graph_value", True, 500)
+    in_rect(painter, rect, short(item.text, NAME_CHARACTERS), of)
+
+
+def _loss(painter: QPainter, picture: Picture, item: Item, rect: QRectF) -> None:
+    link = next((k for k in picture.scene.links.values() if k.target == item.key), None)
+    begun = link is not None and link.edge.grad is not None
+    colours = phase(Phase.BACKWARD if begun else Phase.FORWARD)
+    expected = item.expected
+    painter.setPen(pen(ink("control_outline") if expected else colours.solid, stroke("node")))
+    painter.setBrush(Qt.BrushStyle.NoBrush if expected else QBrush(colours.tint))
+    painter.drawRoundedRect(rect, rect.height() / 2, rect.height() / 2)
+    painter.setPen(ink("text_tertiary") if expected else colours.text)
+    in_rect(painter, rect, short(item.text, NAME_CHARACTERS), font("card_title", False, 600))
+
+
+def _caption(painter: QPainter, picture: Picture, item: Item, rect: QRectF) -> None:
+    """Under an operation: that it is next, or that it waits for more paths."""
+    if item.role == Role.PARAMETER and item.key not in picture.now.next:
+        return
+    state = look(item, picture.now)
+    if state == Look.NEXT:
+        _next_mark(painter, picture, rect, phase(picture.now.phase or Phase.FORWARD).text)
+        return
+    if state not in (Look.WAITING, Look.PARTLY):
+        return
+    arrived, ways = paths(picture.scene, item)
+    if ways > 1 and 0 < arrived < ways:
+        words = translate("Graph", "{0} of {1} paths").format(arrived, ways)
+        painter.setPen(phase(Phase.BACKWARD).text)
+        if picture.placement.flow == Flow.RIGHT:
+            centred(painter, rect.center().x(), rect.bottom() + 17, words, "caption", weight=600)
+        else:
+            painter.setFont(font("caption", False, 600))
+            painter.drawText(QPointF(rect.right() + 8, rect.center().y() + 4), words)
+
+
+def _next_mark(painter: QPainter, picture: Picture, rect: QRectF, colour: QColor) -> None:
+    words = translate("Graph", "next")
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    if picture.placement.flow == Flow.RIGHT:
+        x, y = rect.center().x(), rect.bottom() + RING_GAP + 5
+        painter.drawPolygon(QPolygonF([QPointF(x, y), QPointF(x - 6, y + 8), QPointF(x + 6, y + 8)]))
+        painter.setPen(colour)
+        centred(painter, x, y + 21, words, "small", weight=600)
+        return
+    x, y = rect.right() + RING_GAP + 5, rect.center().y()
+    painter.drawPolygon(QPolygonF([QPointF(x, y), QPointF(x + 8, y - 6), QPointF(x + 8, y + 6)]))
+    painter.setPen(colour)
+    painter.setFont(font("small", False, 600))
+    painter.drawText(QPointF(x + 12, y + 4.5), words)
+
+
+def paint_ring(painter: QPainter, picture: Picture, item: Item) -> None:
+    """Selection: two pixels of ink outside everything."""
+    gap = 4.0 + (RING_GAP if item.key in picture.now.next else 0.0)
+    rect = picture.rect(item).adjusted(-gap, -gap, gap, gap)
+    corner = 4.0 + gap
+    if item.role in (Role.OPERATION, Role.LOSS):
+        corner = rect.height() / 2
+    painter.setPen(pen(ink("selection_ring_and_primary_button"), stroke("selection")))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(rect, corner, corner)
+
+
+def paint_frame(painter: QPainter, frame: Frame, rect: QRectF, scale: float) -> None:
+    """A group's box with its label at the top right."""
+    painter.setPen(QPen(ink("module_border"), 1.0))
+    painter.setBrush(ink("module_fill"))
+    painter.drawRoundedRect(rect, 8, 8)
+    label = short(frame.group.label, NAME_CHARACTERS)
+    painter.setPen(ink("text_secondary"))
+    painter.setFont(font("small", True))
+    width = text_width(label, "small", True, 400)
+    if width + 34 > rect.width():
+        return
+    x, y = rect.right() - 30 - width, rect.top() + 19
+    painter.drawText(QPointF(x, y), label)
+    painter.setPen(pen(ink("text_secondary"), 1.5))
+    tip = QPointF(rect.right() - 18, y - 2)
+    painter.drawPolyline(QPolygonF([tip + QPointF(-4, -4), tip, tip + QPointF(4, -4)]))

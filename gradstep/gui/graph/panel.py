@@ -1,0 +1,245 @@
+"""The panel that shows the graph of the current iteration."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QAction, QActionGroup, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
+
+from gradstep.gui.background import Background
+from gradstep.gui.cursor import Cursor
+from gradstep.gui.graph.canvas import ZOOM_STEP, GraphCanvas
+from gradstep.gui.graph.legend import Legend, ZoomControl
+from gradstep.gui.graph.model import GraphModel
+from gradstep.gui.graph.moment import moment
+from gradstep.gui.graph.paint import Picture
+from gradstep.gui.graph.placement import Placement
+from gradstep.gui.graph.placing import place
+from gradstep.gui.graph.refs import key_of, place_of, ref_of
+from gradstep.gui.graph.scene import Scene, build, leaf_modules
+from gradstep.gui.graph.shape import structure
+from gradstep.gui.graph.sizes import shows_elements
+from gradstep.gui.panel import Panel
+from gradstep.gui.session import Session
+from gradstep.gui.theme import theme
+from gradstep.protocol.trace import Graph, Reason, Stop
+
+LATE_MS = 150
+"""A picture that is later than this says so in the title; sooner, the word would only flicker."""
+
+
+class GraphPanel(Panel):
+    """Takes the session's facts about the graph, has them laid out beside the GUI thread, and
+    shows the result. What cannot be shown yet is announced; the last picture stays."""
+
+    def __init__(self, session: Session, cursor: Cursor, parent: QWidget | None = None) -> None:
+        super().__init__("graph", "", parent)
+        self.model = GraphModel()
+        self._session, self._cursor = session, cursor
+        self._background = Background(self)
+        self._structure: object = None
+        self._wanted: tuple[Scene, object] | None = None
+        self._placing = False
+        self._fresh = True
+        self._modules = False
+        self._toggled: set[str] = set()
+        self._pending: Stop | None = None
+        self.canvas = GraphCanvas(self)
+        self.legend, self.zoom = Legend(self), ZoomControl(self)
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(LATE_MS)
+        self._late.timeout.connect(self._retitle)
+        self._build()
+        self._connect()
+        self.clear()
+
+    # ------------------------------------------------------------------ parts
+
+    def _build(self) -> None:
+        self.body.addWidget(self.canvas, 1)
+        footer = Footer(self)
+        row = QHBoxLayout(footer)
+        padding = theme().size("space", "panel_padding")
+        row.setContentsMargins(padding, 4, 12, 8)
+        row.setSpacing(12)
+        row.addWidget(self.legend, 1)
+        row.addWidget(self.zoom)
+        self.body.addWidget(footer)
+        self.detail_button = QToolButton(self.title_row)
+        self.detail_button.setObjectName("graph_detail")
+        self.detail_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.detail_button.setToolTip(self.tr("Show every operation, or modules as one"))
+        menu = QMenu(self.detail_button)
+        group = QActionGroup(menu)
+        self.operations = self._detail_action(menu, group, self.tr("Operations"), False)
+        self.modules = self._detail_action(menu, group, self.tr("Modules"), True)
+        self.operations.setChecked(True)
+        self.detail_button.setMenu(menu)
+        self.detail_button.setText(self.operations.text())
+        self.add_to_title(self.detail_button)
+        self.follow = self.add_tool("follow", self.tr("Follow the step"), checkable=True)
+        self.follow.setObjectName("graph_follow")
+        self.follow.setChecked(True)
+
+    def _detail_action(
+        self, menu: QMenu, group: QActionGroup, text: str, modules: bool
+    ) -> QAction:
+        action = QAction(text, menu, checkable=True)
+        group.addAction(action)
+        menu.addAction(action)
+        action.triggered.connect(lambda: self.show_modules(modules))
+        return action
+
+    def _connect(self) -> None:
+        session, canvas = self._session, self.canvas
+        session.programOpened.connect(self.clear)
+        session.stopped.connect(self.take_stop)
+        session.graphChanged.connect(self.take_graph)
+        self._cursor.selected.connect(self._select)
+        canvas.refSelected.connect(self._cursor.select)
+        canvas.lineChosen.connect(self._show_line)
+        canvas.foldToggled.connect(self.toggle_fold)
+        canvas.zoomChanged.connect(self.zoom.show_scale)
+        self.zoom.smaller.connect(lambda: canvas.zoom(1 / ZOOM_STEP))
+        self.zoom.larger.connect(lambda: canvas.zoom(ZOOM_STEP))
+        self.zoom.fitted.connect(canvas.fit)
+        self.follow.toggled.connect(canvas.set_follow)
+
+    # ------------------------------------------------------------------ facts
+
+    def clear(self, path: str = "") -> None:
+        """Another program: nothing to show yet."""
+        self.model.clear()
+        self._structure, self._wanted, self._pending = None, None, None
+        self._fresh = True
+        self._toggled.clear()
+        self._late.stop()
+        self._show(Picture(), None)
+        self._retitle()
+
+    def take_stop(self, stop: Stop) -> None:
+        """Where the program stands. The graph of that moment is on its way; both are shown at
+        once, so that no number is ever beside the wrong mark."""
+        if stop.reason in (Reason.LOST, Reason.END, Reason.EXCEPTION):
+            self.model.take(stop)
+            self._refresh()
+            return
+        self._pending = stop
+        self._late.start()
+
+    def take_graph(self, graph: Graph) -> None:
+        """What is new on the graph."""
+        self.model.merge(graph)
+        if self._pending is not None:
+            self.model.take(self._pending)
+            self._pending = None
+        self._refresh()
+
+    # ------------------------------------------------------------------ from model to picture
+
+    def _refresh(self) -> None:
+        """Build the scene; show it now if its structure has its places already."""
+        scene = build(self.model, self._folded())
+        shape = structure(scene)
+        if shape == self._structure or not scene:
+            self._wanted = None
+            self._show(Picture(scene, self.canvas.picture.placement if scene else Placement()),
+                       shape)
+            return
+        self._wanted = scene, shape
+        self._late.start()
+        self._place_next()
+
+    def _place_next(self) -> None:
+        """Have the newest scene placed, one at a time: what came between is of no interest."""
+        if self._placing or self._wanted is None:
+            return
+        self._placing = True
+        scene, shape = self._wanted
+        room = float(self.canvas.width()), float(self.canvas.height())
+        previous = None if self._fresh else self.canvas.picture.placement
+
+        def work() -> Placement:
+            return place(scene, room, previous)
+
+        def done(placement: Placement) -> None:
+            self._placing = False
+            wanted = self._wanted
+            if wanted is not None and wanted[1] == shape:
+                self._wanted = None
+                self._show(Picture(wanted[0], placement), shape)
+            self._place_next()
+
+        self._background.do(work, done)
+
+    def _show(self, picture: Picture, shape: object) -> None:
+        self._late.stop()
+        self._structure = shape
+        old = self.canvas.picture
+        picture.now = moment(picture.scene, self.model.stop)
+        picture.keeping(old)
+        kept = old.selected in picture.scene.items or old.selected in picture.scene.links
+        picture.selected = old.selected if kept else ""
+        if self._cursor.ref and ref_of(picture.selected, picture.scene) != self._cursor.ref:
+            picture.selected = key_of(self._cursor.ref, picture.scene)
+        fresh, self._fresh = self._fresh and bool(picture.items), self._fresh and not picture.items
+        self.canvas.sentence = self._sentence()
+        self.canvas.show_picture(picture, fresh=fresh)
+        self.legend.setVisible(bool(picture.items))
+        self.zoom.setVisible(bool(picture.items))
+        self.legend.set_tensors(
+            any(not shows_elements(link.edge.tensor) for link in picture.scene.links.values())
+        )
+        self._retitle()
+
+    def _sentence(self) -> str:
+        return self.model.note or self.tr("Nothing has run yet. Press Forward.")
+
+    def _retitle(self) -> None:
+        """``iteration 2``, and that a picture is late when it is."""
+        parts = []
+        if self.model.iteration and self.canvas.picture.items:
+            parts.append(self.tr("iteration {0}").format(self.model.iteration))
+        if self._wanted is not None or self._pending is not None:
+            parts.append(self.tr("updating"))
+        self.set_title(self.tr("Graph"), " · ".join(parts))
+
+    # ------------------------------------------------------------------ folding
+
+    def show_modules(self, on: bool) -> None:
+        """Show innermost modules as one item each, or every operation."""
+        self._modules = on
+        self._toggled.clear()
+        (self.modules if on else self.operations).setChecked(True)
+        self.detail_button.setText((self.modules if on else self.operations).text())
+        self._fresh = True
+        self._refresh()
+
+    def toggle_fold(self, key: str) -> None:
+        """Fold or unfold one group."""
+        self._toggled ^= {key}
+        self._refresh()
+
+    def _folded(self) -> frozenset[str]:
+        usual = leaf_modules(self.model) if self._modules else frozenset()
+        return frozenset(usual ^ self._toggled)
+
+    # ------------------------------------------------------------------ cursor
+
+    def _select(self, ref: str) -> None:
+        scene = self.canvas.picture.scene
+        if ref_of(self.canvas.selected, scene) != ref:
+            self.canvas.select(key_of(ref, scene))
+
+    def _show_line(self, key: str) -> None:
+        found = place_of(key, self.canvas.picture.scene)
+        if found is not None:
+            self._cursor.select_line(found.file, found.line)
+
+
+class Footer(QWidget):
+    """The strip under the canvas, of the same ground."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self).fillRect(self.rect(), theme().colour("canvas"))

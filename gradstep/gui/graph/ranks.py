@@ -1,0 +1,54 @@
+"""Layers along the flow: longest paths, with what feeds others pulled next to its consumer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from gradstep.gui.graph.placement import Box, Wire
+
+
+def rank(
+    boxes: Sequence[Box], wires: Sequence[Wire], known: Mapping[str, int]
+) -> tuple[list[int], list[Wire]]:
+    """The layer of every box, and the wires that lead forward (all, unless there is a cycle).
+    Boxes in ``known`` keep their layer where the wires allow it."""
+    number = {box.key: i for i, box in enumerate(boxes)}
+    order, wires = _topological(number, wires)
+    sources: list[list[int]] = [[] for _ in boxes]
+    targets: list[list[int]] = [[] for _ in boxes]
+    for wire in wires:
+        sources[number[wire.target]].append(number[wire.source])
+        targets[number[wire.source]].append(number[wire.target])
+    ranks = [0] * len(boxes)
+    for i in order:
+        lowest = max((ranks[j] + 1 for j in sources[i]), default=0)
+        ranks[i] = max(lowest, known.get(boxes[i].key, 0))
+    for i in reversed(order):
+        if boxes[i].key in known or not targets[i]:
+            continue
+        if boxes[i].leaf or all(boxes[j].leaf for j in sources[i]):
+            ranks[i] = max(ranks[i], min(ranks[j] for j in targets[i]) - 1)
+    lowest = min(ranks, default=0)
+    return ([r - lowest for r in ranks] if not known else ranks), wires
+
+
+def _topological(
+    number: Mapping[str, int], wires: Sequence[Wire]
+) -> tuple[list[int], list[Wire]]:
+    targets: list[list[int]] = [[] for _ in number]
+    waiting = [0] * len(number)
+    for wire in wires:
+        targets[number[wire.source]].append(number[wire.target])
+        waiting[number[wire.target]] += 1
+    order = [i for i, count in enumerate(waiting) if count == 0]
+    for i in order:
+        for j in targets[i]:
+            waiting[j] -= 1
+            if waiting[j] == 0:
+                order.append(j)
+    if len(order) == len(number):
+        return order, list(wires)
+    # A cycle: values cannot flow in circles, but a folded module called in between could make it
+    # look so. What leads backwards in the order of the boxes is not used for the layers.
+    forward = [wire for wire in wires if number[wire.source] < number[wire.target]]
+    return _topological(number, forward)

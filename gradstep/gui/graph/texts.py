@@ -1,0 +1,159 @@
+"""What is written on links and trays. No Qt here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gradstep.gui.graph.moment import Moment
+from gradstep.gui.graph.scene import LEAVES, Item, Link
+from gradstep.gui.graph.sizes import (
+    CODE_CHARACTER,
+    LIST_ACROSS,
+    VALUE_CHARACTER,
+    is_bare,
+    label_name,
+    label_shape,
+    label_size,
+    shows_elements,
+)
+from gradstep.gui.numbers import format_number
+from gradstep.protocol.trace import Change
+from gradstep.protocol.values import Preview, TensorInfo
+
+OVERHANG = 18.0  # a number may stand a little over its room
+BESIDE_ROOM = 40.0
+
+
+@dataclass(frozen=True)
+class Number:
+    """``lines``: one, or the rows of a short list, set smaller. ``measure`` (``rms``, ``norm``)
+    says what kind of number it is when it stands for a whole tensor."""
+
+    lines: tuple[str, ...]
+    measure: str = ""
+    small: bool = False
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.lines)
+
+
+@dataclass(frozen=True)
+class Label:
+    """Above the line ``name``, ``shape`` and ``value``, below it ``grad``; empty when there is
+    none. ``no_grad``: no gradient will ever come."""
+
+    name: str = ""
+    shape: str = ""
+    value: Number | None = None
+    grad: Number | None = None
+    no_grad: bool = False
+
+
+def label(link: Link, source: Item, beside: bool = False) -> Label:
+    """What stands on ``link``. ``beside``: on a short line with little room at its sides."""
+    edge = link.edge
+    if is_bare(source):
+        return Label()
+    room = label_size(link, source)
+    value, grad = (BESIDE_ROOM, BESIDE_ROOM) if beside else (room.value, room.grad)
+    shown = not link.expected
+    return Label(
+        label_name(link, source),
+        label_shape(link, source),
+        number(edge.value, edge.tensor, "data", value) if shown else None,
+        number(edge.grad, edge.tensor, "grad", grad) if shown else None,
+        shown and not edge.requires_grad,
+    )
+
+
+def number(
+    shown: Preview | None, kind: TensorInfo | None, field: str, room: float = 1e9
+) -> Number | None:
+    """A scalar as it is, a small tensor as its elements, a large one as rms (``data``) or norm
+    (``grad``). Fewer digits where ``room`` is small."""
+    if shown is None:
+        return None
+    if shown.problem:
+        return Number((shown.problem,), small=True)
+    dtype = kind.dtype if kind else "float64"
+    elements = shown.elements
+    if elements is not None and len(elements) == 1:
+        texts = [format_number(elements[0], dtype, digits) for digits in (6, 5, 4, 3, 2)]
+        fits = (text for text in texts if len(text) * VALUE_CHARACTER <= room + OVERHANG)
+        return Number((next(fits, texts[-1]),))
+    if elements and shows_elements(kind):
+        for digits in (3, 2):
+            rows = _rows([format_number(e, dtype, digits) for e in elements])
+            if max(map(len, rows)) * CODE_CHARACTER <= room + OVERHANG:
+                return Number(rows, small=True)
+    size = shown.rms if field == "data" else shown.norm
+    if size is None:
+        return None
+    return Number((format_number(size, "float64", 3),), "rms" if field == "data" else "norm")
+
+
+def _rows(texts: list[str]) -> tuple[str, ...]:
+    """A list in brackets, a few elements in each row."""
+    rows = [
+        ", ".join(texts[i : i + LIST_ACROSS]) for i in range(0, len(texts), LIST_ACROSS)
+    ]
+    rows = [f"{' ' * (i > 0)}{row}{',' * (i < len(rows) - 1)}" for i, row in enumerate(rows)]
+    rows[0] = "[" + rows[0]
+    rows[-1] += "]"
+    width = max(map(len, rows))
+    return tuple(row.ljust(width) for row in rows)
+
+
+@dataclass(frozen=True)
+class TrayRow:
+    """One line of a tray. ``kind``: ``grad``, ``term`` (part of a sum), ``sum`` or ``data``."""
+
+    kind: str
+    title: str
+    text: str
+    changed: bool = False
+    before: str = ""
+
+
+def tray(item: Item, now: Moment, arrived: float | None = None) -> list[TrayRow]:
+    """What lies under a parameter: its ``.grad``, and its data once that is not what was used.
+    ``arrived``: the gradient that this backward brought to a scalar, summed over its ways."""
+    node = item.node
+    if item.role not in LEAVES or node is None:
+        return []
+    happened = now.leaves.get(node.id, {})
+    rows: list[TrayRow] = []
+    if node.grad is not None:
+        rows += _grad_rows(item, happened.get("grad"), arrived)
+    if node.current is not None:
+        rows.append(TrayRow(
+            "data", "", _plain(node.current, node.tensor, "data"), "value" in happened,
+            _plain(node.data, node.tensor, "data"),
+        ))
+    return rows
+
+
+def _grad_rows(item: Item, change: Change | None, arrived: float | None) -> list[TrayRow]:
+    node = item.node
+    assert node is not None
+    title = f"{item.text}.grad" if len(item.text) <= 2 else ".grad"
+    total = _plain(node.grad, node.tensor, "grad")
+    old = change.before if change else None
+    sums = old is not None and old.elements is not None and len(old.elements) == 1
+    if arrived is None or not sums or old is None or old.elements == (0,):
+        return [TrayRow("grad", title, total, change is not None)]
+    dtype = node.tensor.dtype if node.tensor else "float64"
+    return [
+        TrayRow("term", title, _plain(old, node.tensor, "grad")),
+        TrayRow("term", "", f"+ {format_number(arrived, dtype, 6)}"),
+        TrayRow("sum", "", total, True),
+    ]
+
+
+def _plain(shown: Preview | None, kind: TensorInfo | None, field: str) -> str:
+    """In a tray: the number, or rms or norm of a tensor."""
+    found = number(shown, kind, field, 7 * VALUE_CHARACTER)
+    if found is not None and found.small and shown is not None and shown.rms is not None:
+        found = number(shown, kind, field, 0.0)
+    return f"{found.measure} {found.text}".strip() if found else ""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class LossPanel(Panel):
-    """Axes and a sentence until the first loss; then the curve, its newest point with its number."""
+    """Axes and a sentence until the first loss; then the curve, its last point with a number."""
 
     _imported = Signal()
 

@@ -44,6 +44,17 @@ def format_number(x: complex | None, dtype: str = "float32", digits: int | None 
     return _format_float(float(x), dtype, digits)
 
 
+def format_fixed(x: complex | None, dtype: str = "float32", places: int = 4) -> str:
+    """For tables: ``x`` with ``places`` decimals, so that points stand below each other; fewer
+    where the element has no more (``0``, ``0.5``)."""
+    if not isinstance(x, (float, np.floating)) or not math.isfinite(x):
+        return format_number(x, dtype, 6)
+    exact = format_number(float(x), dtype, None)
+    if "·" not in exact and len(exact.partition(".")[2]) <= places:
+        return exact
+    return f"{float(x):.{places}f}".replace("-", MINUS)
+
+
 def format_shape(shape: Sequence[int]) -> str:
     """``768 × 768``; ``scalar`` for no axes."""
     return " × ".join(str(size) for size in shape) if shape else "scalar"

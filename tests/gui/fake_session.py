@@ -130,6 +130,8 @@ class FakeSession(QObject):
 def preview(array: np.ndarray | None) -> Preview | None:
     if array is None:
         return None
+    if array.dtype.kind == "c":
+        array = abs(array)
     if array.size <= 16:
         return Preview(tuple(array.reshape(-1).tolist()))
     if array.dtype.kind != "f":
@@ -139,7 +141,7 @@ def preview(array: np.ndarray | None) -> Preview | None:
 
 
 def statistics(array: np.ndarray) -> Statistics:
-    wide = array.astype(np.float64).reshape(-1)
+    wide = (abs(array) if array.dtype.kind == "c" else array).astype(np.float64).reshape(-1)
     finite = wide[np.isfinite(wide)]
     counts = (
         wide.size,

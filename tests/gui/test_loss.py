@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from tests.gui.fake_session import FakeSession
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QFontMetrics, QImage
 
@@ -19,6 +18,7 @@ from gradstep.gui.plot import Axes, log_ticks, multiples, nice_step, range_of
 from gradstep.gui.theme import theme
 from gradstep.phases import Phase
 from gradstep.protocol.trace import Losses
+from tests.gui.fake_session import FakeSession
 
 
 @pytest.fixture

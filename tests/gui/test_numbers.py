@@ -12,6 +12,7 @@ import pytest
 from gradstep.gui.numbers import (
     align,
     format_bytes,
+    format_fixed,
     format_number,
     format_preview,
     format_shape,
@@ -101,6 +102,20 @@ def test_bfloat16_text_reads_back() -> None:
         (raw,) = struct.unpack("<I", struct.pack("<f", shown))
         nearest = (raw + 0x7FFF + ((raw >> 16) & 1)) >> 16
         assert nearest == bits
+
+
+def test_fixed_places() -> None:
+    numbers = (1.5, -0.12345, 0.0, 1e-7, -1e-7, 12.0, math.nan, 7)
+    assert [format_fixed(x, "float64", 3) for x in numbers] == [
+        "1.5",
+        "−0.123",
+        "0",
+        "0.000",
+        "−0.000",
+        "12",
+        "NaN",
+        "7",
+    ]
 
 
 def test_shape() -> None:

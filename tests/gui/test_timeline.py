@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from tests.gui.fake_session import FakeSession
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 
@@ -25,6 +24,7 @@ from gradstep.protocol.trace import (
     TimelineCell,
     TimelinePhase,
 )
+from tests.gui.fake_session import FakeSession
 
 F, B, U, Z = Phase.FORWARD, Phase.BACKWARD, Phase.UPDATE, Phase.ZERO_GRAD
 NAMES = {

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
-from gradstep.gui.numbers import format_bytes, format_number
+from gradstep.gui.numbers import format_bytes, format_fixed, format_number
 from gradstep.gui.theme import theme
 from gradstep.gui.value.words import kind_word, shape_word, words
 from gradstep.protocol.values import Statistics, ValueInfo
@@ -126,6 +126,7 @@ class StatisticsTable(QWidget):
         broken = found is not None and (found.nan or found.inf)
         for label, text in zip(self._cells[field], texts, strict=True):
             label.setText(text)
+            label.setVisible(found is not None)
         last = self._cells[field][-1]
         ink = theme().colour("error" if broken else "text").name()
         last.setStyleSheet(f"color: {ink}")
@@ -146,9 +147,20 @@ class StatisticsTable(QWidget):
         painter.fillRect(0, _LINE + 2, self.width(), 1, theme().colour("border"))
 
 
+def _number(x: float) -> str:
+    if x == 0:
+        return "0"  # the sign of a zero says nothing here
+    if 1e-3 <= abs(x) < 1e5:
+        return format_fixed(x, "float64", 4)
+    return format_number(x, "float64", 3)
+
+
+_UNKNOWN = "–"
+
+
 def texts_of(found: Statistics) -> list[str]:
     """One text per row of the table."""
     numbers = (found.norm, found.std, found.mean, found.minimum, found.maximum)
-    texts = ["–" if x is None else format_number(x, "float64", 5) for x in numbers]
+    texts = [_UNKNOWN if x is None else _number(x) for x in numbers]
     counts = f"{found.zeros}, {found.nan}, {found.inf}"
     return [*texts, f"✕ {counts}" if found.nan or found.inf else counts]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QPalette
 from PySide6.QtWidgets import (
     QFrame,
     QLabel,
@@ -28,7 +28,7 @@ from gradstep.gui.value.history import History, change_of, single
 from gradstep.gui.value.names import NamesList, NamesModel, NamesPopup
 from gradstep.gui.value.reader import Reader
 from gradstep.gui.value.scalar import ScalarCard, Shown
-from gradstep.gui.value.table import DIGITS, Window
+from gradstep.gui.value.table import Window
 from gradstep.gui.value.tensor import FIELDS, TensorView
 from gradstep.gui.value.words import grad_reason, is_single
 from gradstep.phases import Phase
@@ -142,6 +142,8 @@ class ValuePanel(Panel):
         layout.addWidget(self.facts)
         layout.addStretch(1)
         area.setWidget(content)
+        for ground in (area.viewport(), content):
+            ground.setBackgroundRole(QPalette.ColorRole.Base)
         return area
 
     def _connect(self, session: Session) -> None:
@@ -275,10 +277,14 @@ class ValuePanel(Panel):
 
     def _shown(self, info: ValueInfo, field: str, changed: Phase | None) -> Shown:
         preview = info.data if field == "data" else info.grad
-        problem = preview.problem if preview else ""
         if field == "grad" and not info.has_grad:
-            return Shown(None, grad_reason(info), problem, changed)
-        return Shown(single(preview), self._was(info, field), problem, changed)
+            return Shown(None, grad_reason(info), changed=changed)
+        if preview is None or preview.problem:
+            return Shown(None, preview.problem if preview else "", True, changed)
+        note = self._was(info, field)
+        if info.tensor.dtype.startswith("complex"):
+            note = self.tr("absolute value of a complex number")
+        return Shown(single(preview), note, changed=changed)
 
     def _was(self, info: ValueInfo, field: str) -> str:
         earlier = self.history.earlier(info, field)
@@ -287,7 +293,8 @@ class ValuePanel(Panel):
         text = format_number(earlier.number, info.tensor.dtype) or "None"
         if earlier.iteration == self._selected.seen:
             return self.tr("was {0} before").format(text)
-        return self.tr("was {0} in iteration {1}").format(text, earlier.iteration)
+        # The number does not stand alone on a line of its own.
+        return self.tr("was {0} in iteration\N{NO-BREAK SPACE}{1}").format(text, earlier.iteration)
 
     def _show_statistics(self, field: str, found: Statistics) -> None:
         self.statistics.show_statistics(field, found)
@@ -310,6 +317,9 @@ class ValuePanel(Panel):
         self._sentence.setText(problem or text)
         self.choose.setVisible(bool(self._names.values))
         self.names.setVisible(bool(self._names.values))
+        alone = Qt.AlignmentFlag.AlignCenter
+        beside = Qt.AlignmentFlag.AlignLeft
+        self._sentence.setAlignment(beside if self._names.values else alone)
 
     # -- what the person does ----------------------------------------------------------------
 
@@ -319,7 +329,7 @@ class ValuePanel(Panel):
             self.reader.fetch(info, field, self.tensor.index, window)
 
     def _show_digits(self, on: bool) -> None:
-        self.tensor.set_digits(None if on else DIGITS)
+        self.tensor.show_all_digits(on)
 
     def _open_popup(self) -> None:
         corner = self.mapToGlobal(QPoint(self.width() - 8, self.title_row.height()))

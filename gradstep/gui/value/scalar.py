@@ -15,17 +15,18 @@ from gradstep.phases import Phase
 from gradstep.protocol.values import Number
 
 _PADDING, _CHIP = 12, 6
+_NARROW = 320
 NONE = "None"
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What one of the two columns says. ``number`` None is the word None. ``changed``: the phase
-    whose operation has just changed it."""
+    """What one of the two columns says. ``number`` None is the word None, or with ``unknown`` a
+    dash. ``changed``: the phase whose operation has just changed it."""
 
     number: Number | None = None
     note: str = ""
-    problem: str = ""
+    unknown: bool = False
     changed: Phase | None = None
 
 
@@ -42,11 +43,18 @@ class ScalarCard(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self.data, 43)
         layout.addWidget(self.grad, 57)
+        self._columns = layout
         theme().changed.connect(self.update)
 
     def show_values(self, data: Shown, grad: Shown, dtype: str, *, past: bool = False) -> None:
         self.data.show_value(data, dtype, past)
         self.grad.show_value(grad, dtype, past)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        narrow = self.width() < _NARROW
+        self._columns.setStretch(0, 50 if narrow else 43)
+        self._columns.setStretch(1, 50 if narrow else 57)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, look = QPainter(self), theme()
@@ -84,7 +92,7 @@ class NumberColumn(QWidget):
     def show_value(self, shown: Shown, dtype: str, past: bool) -> None:
         self.number.show_value(shown, dtype, past)
         self.note.setText(shown.note)
-        text = self.number.exact or NONE
+        text = self.number.exact or self.number.text_and_font()[0]
         said = [text, shown.note]
         if shown.changed is not None:
             said.append(words("just changed"))
@@ -105,7 +113,7 @@ class BigNumber(QWidget):
     def show_value(self, shown: Shown, dtype: str, past: bool) -> None:
         self._shown, self._dtype, self._past = shown, dtype, past
         number = shown.number
-        self.exact = shown.problem or format_number(number, dtype, None)
+        self.exact = format_number(number, dtype, None)
         self.setToolTip(self.exact)
         self.update()
 
@@ -115,24 +123,20 @@ class BigNumber(QWidget):
     def text_and_font(self) -> tuple[str, QFont]:
         """What fits the width."""
         look, shown = theme(), self._shown
-        if shown.problem:
-            font = look.font("body")
-            room = self.width()
-            text = QFontMetrics(font).elidedText(shown.problem, Qt.TextElideMode.ElideRight, room)
-            return text, font
+        nothing = "–" if shown.unknown else NONE
         room = self.width() - (2 * _CHIP if shown.changed else 0)
         cross = "✕ " if is_special(shown.number) else ""
         for role, fewest in (("value", 5), ("graph_value", 3), ("body", 2)):
             font = look.font(role, code=True, weight=500)
             for digits in range(6, fewest - 1, -1):
-                text = format_number(shown.number, self._dtype, digits) or NONE
+                text = format_number(shown.number, self._dtype, digits) or nothing
                 if QFontMetrics(font).horizontalAdvance(cross + text) <= room:
                     return cross + text, font
         return QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, room), font
 
     def _ink(self) -> QColor:
         look, shown = theme(), self._shown
-        if shown.problem or shown.number is None:
+        if shown.number is None:
             return look.colour("text_secondary")
         if is_special(shown.number):
             return look.colour("error")

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QSlider, QSpinBox, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QSlider, QSpinBox, QWidget
 
 from gradstep.gui.theme import theme
 from gradstep.gui.value.table import MAX_LINES
 from gradstep.gui.value.words import words
+
+# The window's sheet frames every line edit, also the one inside a spin box. The slider beside it
+# and the arrow keys do what the little buttons would.
+_SHEET = """
+QLineEdit, QLineEdit:focus { border: none; padding: 0; min-height: 0; background: transparent; }
+QSpinBox::up-button, QSpinBox::down-button { width: 0; border: none; }
+"""
+_SLIDER = """
+QSlider::groove { height: 4px; border-radius: 2px; background: %(border)s; }
+QSlider::sub-page { height: 4px; border-radius: 2px; background: %(control_outline)s; }
+QSlider::handle { width: 12px; margin: -5px 0; border-radius: 7px; background: %(panel)s;
+                  border: 1px solid %(control_outline)s; }
+QSlider::handle:focus { border: 2px solid %(selection_ring_and_primary_button)s; }
+"""
+_INKS = ("border", "control_outline", "panel", "selection_ring_and_primary_button")
 
 
 class SlicePicker(QWidget):
@@ -27,6 +42,12 @@ class SlicePicker(QWidget):
         self._layout.setHorizontalSpacing(8)
         self._layout.setVerticalSpacing(4)
         self._layout.setColumnStretch(1, 1)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        theme().changed.connect(self._dress)
+        self._dress()
+
+    def _dress(self) -> None:
+        self.setStyleSheet(_SLIDER % {name: theme().colour(name).name() for name in _INKS})
 
     @property
     def index(self) -> tuple[int, ...]:
@@ -106,7 +127,7 @@ class SlicePicker(QWidget):
         box = QSpinBox(self)
         box.setRange(0, last)
         box.setFont(theme().font("small", code=True))
-        box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        box.setStyleSheet(_SHEET)
         box.setAlignment(Qt.AlignmentFlag.AlignRight)
         box.setFixedWidth(28 + 8 * len(str(last)))
         box.valueChanged.connect(lambda _: self.changed.emit(self.index))

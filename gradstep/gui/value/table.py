@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from gradstep.gui.numbers import format_number, is_special
+from gradstep.gui.numbers import format_fixed, format_number, is_special
 from gradstep.protocol.values import Number
 
 Index = QModelIndex | QPersistentModelIndex
@@ -23,7 +23,7 @@ MAX_TILES = 256
 MAX_LINES = 1_000_000
 """Rows (or columns) that a table has at most: a header keeps a record of each. Longer axes are
 shown in parts (``Window.first_row``)."""
-DIGITS = 4
+DIGITS = 3
 _ROOT = QModelIndex()
 
 
@@ -50,7 +50,9 @@ class TensorModel(QAbstractTableModel):
         self._ask = ask
         self.dtype, self.axes = "float32", 2
         self.prefix: tuple[int, ...] = ()
-        self.digits: int | None = DIGITS
+        self.places: int | None = None
+        """Decimals of every element; None for a few significant digits."""
+        self.all_digits = False
         self._rows = self._columns = 0
         self._origin = (0, 0)
         self._generation = 0
@@ -82,10 +84,21 @@ class TensorModel(QAbstractTableModel):
             self._tiles.clear()
             self.endResetModel()
 
-    def set_digits(self, digits: int | None) -> None:
-        """Significant digits of every element; None for all."""
-        self.digits = digits
-        self._tell(0, 0, self._rows, self._columns)
+    def set_style(self, places: int | None, all_digits: bool) -> None:
+        """How elements are written. ``all_digits`` goes before ``places``."""
+        if (places, all_digits) != (self.places, self.all_digits):
+            self.places, self.all_digits = places, all_digits
+            self._tell(0, 0, self._rows, self._columns)
+
+    def text(self, x: complex) -> str:
+        """An element as the table writes it."""
+        if self.all_digits:
+            text = format_number(x, self.dtype, None)
+        elif self.places is not None:
+            text = format_fixed(x, self.dtype, self.places)
+        else:
+            text = format_number(x, self.dtype, DIGITS)
+        return f"✕ {text}" if is_special(x) else text
 
     def fill(self, elements: tuple[Number, ...]) -> None:
         """All elements in row-major order, known without asking (a preview)."""
@@ -183,8 +196,7 @@ class TensorModel(QAbstractTableModel):
             place = (index.row() + self._origin[0], index.column() + self._origin[1])
             numbers = ", ".join(map(str, (*self.prefix, *place[: self.axes])))
             return f"[{numbers}]  {format_number(x, self.dtype, None)}"
-        text = format_number(x, self.dtype, self.digits)
-        return f"✕ {text}" if is_special(x) else text
+        return self.text(x)
 
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole

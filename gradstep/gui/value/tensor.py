@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor, QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gradstep.gui.numbers import format_number
+from gradstep.gui.panel import ElidedLabel
 from gradstep.gui.segmented import Segmented
 from gradstep.gui.theme import theme
 from gradstep.gui.value.grid import ROW, Legend, NumberGrid
 from gradstep.gui.value.heat import bound_of
 from gradstep.gui.value.slices import SlicePicker
-from gradstep.gui.value.table import DIGITS, Elements, TensorModel, Window
+from gradstep.gui.value.table import Elements, TensorModel, Window
 from gradstep.gui.value.words import grad_reason, shape_word, words
 from gradstep.phases import Phase
 from gradstep.protocol.values import Preview, Statistics, ValueInfo
@@ -24,6 +27,7 @@ _STACK_ROWS = 6
 _LEAST_ROWS = 7
 _BAR = 12
 _BETWEEN = 12
+_HEADING = 20
 
 
 class FieldTable(QWidget):
@@ -37,31 +41,36 @@ class FieldTable(QWidget):
         self.field = field
         self.heading = QLabel("data" if field == "data" else ".grad", self)
         self.heading.setFont(theme().font("small", weight=600))
-        self.chip = QLabel(words("just changed"), self)
+        self.heading.setFixedHeight(_HEADING)
+        self.chip = QLabel(words("changed"), self)
         self.chip.setFont(theme().font("caption"))
-        self.none = QLabel(self)
+        self.chip.setFixedHeight(18)
+        self.none = ElidedLabel("", self)
         self.none.setFont(theme().font("small"))
         self.none.setProperty("quiet", True)
-        self.none.setWordWrap(True)
         self.legend = Legend(self)
         self.model = TensorModel(lambda window: self.wanted.emit(field, window), self)
         self.grid = NumberGrid(self.model, f"value_table_{field}", self)
         self.grid.setAccessibleName(self.heading.text())
         top = QHBoxLayout()
         top.setSpacing(8)
-        for widget in (self.heading, self.chip):
-            top.addWidget(widget)
-        top.addStretch(1)
+        top.addWidget(self.heading)
+        top.addWidget(self.chip)
+        top.addWidget(self.none, 1)
+        top.addStretch(0)
         top.addWidget(self.legend)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(top)
-        layout.addWidget(self.none)
         layout.addWidget(self.grid, 1)
         theme().changed.connect(self._dress)
+        self.all_digits = False
+        self._ends = (0.0, 0.0)
         self._changed: Phase | None = None
         self._past = False
+        # Two tables side by side are equally wide, whatever their headings need.
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._dress()
 
     def show_state(self, reason: str | None, changed: Phase | None, past: bool) -> None:
@@ -69,34 +78,50 @@ class FieldTable(QWidget):
         self.none.setText(reason or "")
         self.none.setVisible(reason is not None)
         self.grid.setVisible(reason is None)
-        self.legend.setVisible(reason is None and self.grid.bound > 0)
         self._changed, self._past = changed, past
         self.grid.set_past(past)
         self.legend.set_bound(self.grid.bound, past)
         self._dress()
+        self._show_legend()
 
     def set_bound(self, bound: float) -> None:
         self.grid.set_bound(bound)
         self.legend.set_bound(bound, self._past)
-        self.legend.setVisible(bound > 0 and not self.grid.isHidden())
+        self._show_legend()
 
     def receive(self, window: Window, elements: Elements) -> None:
         self.model.receive(window, elements)
         if self.grid.bound <= 0:
-            self.set_bound(_rough_bound(elements))
+            bound = _rough_bound(elements)
+            self.set_bound(bound)
+            self.fit(-bound, bound)
 
-    def fit(self, low: float | None, high: float | None) -> None:
-        """Make the cells as wide as the numbers from ``low`` to ``high`` need."""
-        metrics = QFontMetrics(theme().font("caption", code=True))
-        digits = self.model.digits
-        texts = [format_number(x, "float64", digits or 9) for x in (low, high)]
-        if self.model.dtype.startswith(("int", "uint", "bool")):
-            ends = (low or 0, high or 0)
-            texts = [format_number(int(x), "int64", digits) for x in ends]
-            texts += ["False"] * (self.model.dtype == "bool")
+    def fit(self, low: float | None = None, high: float | None = None) -> None:
+        """Choose decimals and cell width for numbers between ``low`` and ``high`` (None: as known
+        before)."""
+        if low is not None and high is not None:
+            self._ends = (low, high)
+        low, high = self._ends
+        size = max(abs(low), abs(high))
+        model = self.model
+        whole = model.dtype.startswith(("int", "uint"))
+        places = None
+        if size == 0 or 1e-3 <= size < 1e5:
+            places = 3 - math.floor(math.log10(size)) if size else 3
+            places = min(max(places, 0), 6)
+        model.set_style(None if whole else places, self.all_digits)
+        if whole:
+            texts = [format_number(int(x), "int64") for x in (low, high)]
+        elif model.dtype == "bool":
+            texts = ["False"]
+        elif self.all_digits:
+            texts = ["−0.00012345678" if "64" not in model.dtype else "−0.00012345678901234567"]
+        elif places is None:
+            texts = ["−1.23·10⁻¹²"]
         else:
-            texts.append("−0.12345678·10⁻¹⁰" if digits is None else "−0.0123"[: digits + 3])
-        self.grid.set_cell_width(max(map(metrics.horizontalAdvance, texts)) + 16)
+            texts = [f"−{size:.{places}f}"]
+        metrics = QFontMetrics(theme().font("caption", code=True))
+        self.grid.set_cell_width(max(map(metrics.horizontalAdvance, texts)) + 14)
 
     def limit_height(self) -> None:
         """As high as its rows need, and at least a few of them."""
@@ -105,6 +130,18 @@ class FieldTable(QWidget):
         high = natural.height() + bar + 2
         self.grid.setMaximumHeight(high)
         self.grid.setMinimumHeight(min(high, (_LEAST_ROWS + 1) * ROW + bar))
+        self.setMaximumHeight(_HEADING + 4 + (0 if self.grid.isHidden() else high))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_legend()
+
+    def _show_legend(self) -> None:
+        """Where there is room beside the heading."""
+        used = 0 if self.heading.isHidden() else self.heading.sizeHint().width() + 8
+        used += 0 if self.chip.isHidden() else self.chip.sizeHint().width() + 8
+        room = self.width() - used >= self.legend.sizeHint().width()
+        self.legend.setVisible(room and self.grid.bound > 0 and not self.grid.isHidden())
 
     def _dress(self) -> None:
         colours = theme().phase(_LANES[self.field])
@@ -115,7 +152,7 @@ class FieldTable(QWidget):
             tint = theme().phase(self._changed)
             self.chip.setStyleSheet(
                 f"background: {_css(tint.tint)}; color: {_css(tint.text)};"
-                f" border: 1px solid {_css(tint.solid)}; border-radius: 4px; padding: 0 4px;"
+                f" border: 1px solid {_css(tint.solid)}; border-radius: 4px; padding: 0 3px;"
             )
 
 
@@ -135,10 +172,9 @@ class TensorView(QWidget):
         self.tables = {field: FieldTable(field, self) for field in FIELDS}
         self.empty = QLabel(self)
         self.empty.setProperty("quiet", True)
-        self._digits: int | None = DIGITS
         self._box = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._box.setSpacing(_BETWEEN)
-        layout = QVBoxLayout(self)
+        layout = self._column = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         layout.addWidget(self.slices)
@@ -192,18 +228,19 @@ class TensorView(QWidget):
         table.model.set_shape(rows, columns, self.info.tensor.dtype, self.index, axes)
         origin = self.slices.origin
         table.model.set_origin(*(origin if axes == 2 else (origin[1], 0)))
-        table.fit(None, None)
+        table.fit(0.0, 0.0)
 
     def _fill(self, table: FieldTable, preview: Preview | None) -> None:
         """What a preview knows needs no question."""
         assert self.info is not None
         if preview is None or not preview.elements or len(self.info.tensor.shape) > 2:
             return
+        if self.info.tensor.dtype.startswith("complex"):
+            return  # a preview has their absolute values
         table.model.fill(preview.elements)
-        sizes = [abs(x) for x in preview.elements if abs(x) < float("inf")]
-        table.set_bound(max(sizes, default=0.0))
-        numbers = [float(x) for x in preview.elements]
-        table.fit(min(numbers), max(numbers))
+        finite = [float(x) for x in preview.elements if math.isfinite(x)] or [0.0]
+        table.set_bound(max(map(abs, finite)))
+        table.fit(min(finite), max(finite))
 
     def _reslice(self) -> None:
         for table in self.tables.values():
@@ -220,10 +257,10 @@ class TensorView(QWidget):
         table.fit(found.minimum, found.maximum)
         self._arrange()
 
-    def set_digits(self, digits: int | None) -> None:
+    def show_all_digits(self, on: bool) -> None:
         for table in self.tables.values():
-            table.model.set_digits(digits)
-            table.fit(None, None)
+            table.all_digits = on
+            table.fit()
         self._arrange()
 
     # -- arranging ---------------------------------------------------------------------------
@@ -255,6 +292,7 @@ class TensorView(QWidget):
         for table in self.tables.values():
             table.heading.setVisible(not one)
             table.limit_height()
+        self.setMaximumHeight(max(self._column.maximumSize().height(), 24))
 
 
 def _rough_bound(elements: Elements) -> float:

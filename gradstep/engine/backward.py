@@ -167,7 +167,7 @@ class Backward:
         with internals.DisableTorchFunction():
             roots = [t.grad_fn if isinstance(t, Tensor) else t.node for t in outputs]
         self._note_loss(tensors)
-        if d.level is not Level.RUN:
+        if d.recorder.watching:
             self._mark(tensors)
         if d.goal is Goal.FORWARD and not d.driven:
             root = d.recorder.source_of(tensors[0]) if tensors else None
@@ -222,7 +222,7 @@ class Backward:
 
     def _end(self, keep: bool, frame: FrameType | None, failed: bool) -> None:
         d = self._debugger
-        if d.level is not Level.RUN:
+        if d.recorder.watching:
             for node in d.recorder.nodes.values():
                 if node.kind.value == "result" and node.state is NodeState.BACKWARD_WAITING:
                     node.state = NodeState.BACKWARD_DONE if not failed else NodeState.DONE

@@ -34,17 +34,19 @@ class Callers:
         self.loop: frozenset[CodeType] = frozenset()
         """Code of the frames around ``backward``: the training loop itself is no group."""
 
-    def install(self) -> None:
-        """Global hooks: hooks on single modules would switch off the transformer fast path."""
-        self._handles = [
-            register_module_forward_pre_hook(self._enter),
-            register_module_forward_hook(self._leave, always_call=True),
-        ]
-
-    def remove(self) -> None:
-        for handle in self._handles:
-            handle.remove()
-        self._handles, self._modules = [], []
+    def follow(self, on: bool) -> None:
+        """Global hooks while on: hooks on single modules would switch off the transformer fast
+        path, and any hook costs every call of a module."""
+        if on and not self._handles:
+            self._handles = [
+                register_module_forward_pre_hook(self._enter),
+                register_module_forward_hook(self._leave, always_call=True),
+            ]
+        elif not on:
+            for handle in self._handles:
+                handle.remove()
+            self._handles, self._modules = [], []
+            self._forwards.clear()
 
     def groups(self, frame: FrameType | None) -> tuple[Group, ...]:
         """The calls around an operation made at ``frame``, outermost first."""

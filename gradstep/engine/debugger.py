@@ -77,6 +77,18 @@ class Debugger:
     def blind(self) -> bool:
         return self.level is Level.RUN
 
+    @property
+    def unwatched(self) -> bool:
+        """Nobody looks and nothing can stop here: calls need not be recorded."""
+        return self.goal is Goal.RUN and not self._pause and not self.recorder.watching
+
+    def pass_by(self, phase: Phase) -> None:
+        """An operation of ``phase`` while nobody looks."""
+        tracker = self.tracker
+        if phase is not tracker.phase or tracker.updated:
+            self._enter_phase(phase)
+        tracker.done += 1
+
     def before(
         self,
         phase: Phase | None,
@@ -234,6 +246,7 @@ class Debugger:
         """The program is over: no more capturing."""
         self.level = Level.RUN
         self.set_level(Level.RUN)
+        self.callers.follow(False)
         self.journal.close()
 
     def follow(self, command: Command) -> None:
@@ -246,6 +259,7 @@ class Debugger:
             self.level = command.level
             self.set_level(command.level)
         self.recorder.watching = self.goal is not Goal.RUN and self.level is not Level.RUN
+        self.callers.follow(self.recorder.watching)
         if self.blind:
             self.recorder.begin(self.tracker.iteration)  # nothing of what now runs is recorded
         self._pause = False
@@ -255,6 +269,7 @@ class Debugger:
         self.level = Level.OPERATION
         self.set_level(self.level)
         self.recorder.watching = True
+        self.callers.follow(True)
 
     _steps_since_command = 0
 

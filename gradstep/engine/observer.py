@@ -53,7 +53,8 @@ class AtenMode(TorchDispatchMode):
         if node is not None and len(node.aten) < ATEN:
             node.aten.append(func)
         result = func(*args, **(kwargs or {}))
-        internals.repair_versions(func, args)
+        if internals.loses_versions(func):
+            internals.repair_versions(args)
         return result
 
 
@@ -111,6 +112,8 @@ class Observer:
         self.entering_handler += 1
         try:
             if kind is Kind.OPERATION:
+                if self.debugger.unwatched:
+                    return self._pass_by(function, args, kwargs)
                 return self._operation(function, args, kwargs)
             return _SPECIAL[kind](self, function, args, kwargs)
         finally:
@@ -124,7 +127,7 @@ class Observer:
         frame = d.sites.user_frame(caller)
         phase, commits = self._classify(name, tensors, args)
         enter: Callable[[Place | None], NodeRecord] | None = None
-        if phase is Phase.FORWARD:
+        if phase is Phase.FORWARD and d.recorder.watching:
 
             def enter(place: Place | None) -> NodeRecord:
                 return d.recorder.enter(name, args, tensors, frame, place)
@@ -133,16 +136,32 @@ class Observer:
         outer, self.current = self.current, node
         first = internals.sequence_number()
         try:
-            if name in internals.SENSITIVE_CALLS:
-                with internals.without_dispatch_mode(self.aten_mode):
-                    result = function(*args, **kwargs)
-            else:
-                result = function(*args, **kwargs)
+            result = self._execute(name, function, args, kwargs)
         finally:
             self.current = outer
         self._after(phase, name, node, result, tensors, first, frame)
         if commits:
             d.tracker.commit_update(optimizer=False)
+        return result
+
+    def _execute(self, name: str, function: Any, args: Any, kwargs: Any) -> Any:
+        if name in internals.SENSITIVE_CALLS:
+            with internals.without_dispatch_mode(self.aten_mode):
+                return function(*args, **kwargs)
+        return function(*args, **kwargs)
+
+    def _pass_by(self, function: Any, args: Any, kwargs: Any) -> Any:
+        """While nobody looks: only the phases are followed."""
+        name = self.calls.name(function)
+        tensors = tensors_of(args, kwargs)
+        phase, commits = self._classify(name, tensors, args)
+        if phase is not None:
+            self.debugger.pass_by(phase)
+        result = self._execute(name, function, args, kwargs)
+        if phase is Phase.UPDATE and isinstance(result, Tensor) and not is_in_place(name):
+            self.aliases.add(result, Role.DERIVED)
+        if commits:
+            self.debugger.tracker.commit_update(optimizer=False)
         return result
 
     def _after(
@@ -217,6 +236,8 @@ class Observer:
 
     def _data_get(self, function: Any, args: Any, kwargs: Any) -> Any:
         result = function(*args, **kwargs)
+        if self.inside:
+            return result
         owner = args[0]
         role = self.aliases.role(owner)
         if role is not None:
@@ -238,7 +259,7 @@ class Observer:
 
     def _grad_get(self, function: Any, args: Any, kwargs: Any) -> Any:
         result = function(*args, **kwargs)
-        if result is not None:
+        if result is not None and not self.inside:
             self.aliases.add(result, Role.GRAD, args[0])
         return result
 
@@ -255,6 +276,9 @@ class Observer:
         caller = sys._getframe(4)  # __torch_function__ <- call <- _grad_set <- _assignment
         frame = self.debugger.sites.user_frame(caller)
         inner = self.inside[-1] if self.inside else phase
+        if self.debugger.unwatched:
+            self.debugger.pass_by(inner)
+            return function(*args, **kwargs)
         self.debugger.before(inner, name, frame, direct=frame is caller)
         result = function(*args, **kwargs)
         self.debugger.executed()

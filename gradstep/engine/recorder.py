@@ -109,6 +109,9 @@ class Recorder:
         """A new iteration: an empty graph."""
         self.iteration = iteration
         self._known.clear()
+        for node in self.nodes.values():  # nodes and edges hold each other: leave no cycles
+            node.inputs.clear()
+            node.outputs.clear()
         self.nodes.clear()
         self.edges.clear()
         self._firsts.clear()

@@ -64,7 +64,6 @@ def _run(program: Program, link: Link, torch_version: str) -> int:
     debugger.set_level = observer.set_level
     Backward(debugger, observer).install()
     Optimizers(debugger, observer).install()
-    debugger.callers.install()
     internals.keep_fast_paths(observer.call_mode)
     internals.step_compiled_code_eagerly()
     if hasattr(os, "register_at_fork"):

@@ -7,6 +7,7 @@ new release of torch that moves one of them fails there and not in a user's run.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -122,11 +123,16 @@ def wrap_backward_entry(make: Callable[[Callable[..., Any]], Callable[..., Any]]
         torch.autograd.graph._engine_run_backward = wrapped
 
 
-def repair_versions(function: Any, arguments: tuple[Any, ...]) -> None:
-    """A dispatch mode loses the version bumps of in-place ``_foreach_*_`` operations."""
+@functools.cache
+def loses_versions(function: Any) -> bool:
+    """Whether a dispatch mode loses this operation's version bumps: in-place ``_foreach_*_``."""
     schema = function._schema
-    if schema.is_mutable and schema.name.startswith("aten::_foreach_"):
-        torch.autograd.graph.increment_version(arguments[0])
+    return bool(schema.is_mutable and schema.name.startswith("aten::_foreach_"))
+
+
+def repair_versions(arguments: tuple[Any, ...]) -> None:
+    """Bump the versions that were lost; the list of changed tensors comes first."""
+    torch.autograd.graph.increment_version(arguments[0])
 
 
 # Calls whose kernel a dispatch mode changes (ATen takes other paths for "tensor subclasses").
@@ -164,8 +170,6 @@ def keep_fast_paths(mode: TorchFunctionMode) -> None:
 def step_compiled_code_eagerly() -> None:
     """``torch.compile`` under a mode would compile the mode too. The stance imports dynamo, which
     takes a second, so it is set when the program first asks for a compiled function."""
-    import functools
-
     original = torch.compile
 
     @functools.wraps(original)

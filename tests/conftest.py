@@ -17,6 +17,12 @@ PATIENCE = 5.0
 """Seconds for what is ending to end."""
 
 
+def pytest_collection_finish() -> None:
+    """What importing made is nobody's leak, and looking through it again and again is slow."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def nothing_leaks() -> Iterator[None]:
     """Fail the test that leaves a thread, a child process, an active timer or a window behind."""

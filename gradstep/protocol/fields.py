@@ -57,7 +57,10 @@ def decode(kind: Any, data: Any, path: str = "") -> Any:
         except ValueError:
             raise _wrong(path, kind.__name__, data) from None
     if kind is float and isinstance(data, int) and not isinstance(data, bool):
-        return float(data)
+        try:
+            return float(data)
+        except OverflowError:
+            raise _wrong(path, "float", data) from None
     return _expect(kind, data, path)
 
 
@@ -107,14 +110,15 @@ def _required(kind: type) -> frozenset[str]:
 
 
 def _decode_dataclass(kind: type, data: Any, path: str) -> Any:
-    given, hints = _expect(dict, data, path), _fields(kind)
+    given, hints = _expect(dict, data, path or kind.__name__), _fields(kind)
     for name in given:
         if name not in hints:
             raise FieldError(f"{path or kind.__name__}: unknown field {name!r}")
     for name in _required(kind):
         if name not in given:
             raise FieldError(f"{path or kind.__name__}: missing field {name!r}")
-    return kind(**{k: decode(hints[k], v, f"{path}.{k}") for k, v in given.items()})
+    prefix = f"{path}." if path else ""
+    return kind(**{k: decode(hints[k], v, f"{prefix}{k}") for k, v in given.items()})
 
 
 def _decode_union(kind: Any, data: Any, path: str) -> Any:

@@ -6,6 +6,7 @@ The handshake proves to both sides that the other holds the secret, without send
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -13,6 +14,7 @@ import secrets
 import socket
 import struct
 import threading
+import time
 
 from gradstep.protocol.fields import FieldError
 from gradstep.protocol.messages import VERSION, Message, from_header, to_header
@@ -40,15 +42,16 @@ class Connection:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, message: Message, body: bytes | memoryview = b"") -> None:
-        """Raises ``OSError`` when the other side is gone."""
+        """Raises ``OSError`` when the other side is gone, and before anything is sent ``TypeError``
+        on what cannot be put on the wire, ``ValueError`` on what is too large."""
         header = json.dumps(to_header(message), separators=(",", ":")).encode()
-        size = body.nbytes if isinstance(body, memoryview) else len(body)
-        if len(header) > MAX_HEADER or size > MAX_BODY:
+        raw = memoryview(body).cast("B")
+        if len(header) > MAX_HEADER or len(raw) > MAX_BODY:
             raise ValueError("message too large for the wire")
         with self._lock:
-            self._socket.sendall(_PREFIX.pack(len(header), size) + header)
-            if size:
-                self._socket.sendall(body)
+            self._socket.sendall(_PREFIX.pack(len(header), len(raw)) + header)
+            if raw:
+                self._socket.sendall(raw)
 
     def receive(self) -> tuple[Message, bytes]:
         """Raises ``EOFError`` when the other side closed, ``ProtocolError`` on nonsense."""
@@ -58,14 +61,12 @@ class Connection:
         header, body = self._read(header_size), self._read(body_size)
         try:
             return from_header(json.loads(header)), body
-        except (FieldError, ValueError) as error:
+        except (FieldError, ValueError, RecursionError) as error:
             raise ProtocolError(str(error)) from error
 
     def close(self) -> None:
-        try:
+        with contextlib.suppress(OSError):  # the other side may have closed before
             self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._reader.close()
         self._socket.close()
 
@@ -83,11 +84,13 @@ class Connection:
 
 def shake_hands(sock: socket.socket, secret: bytes, *, listener: bool, timeout: float) -> None:
     """Both sides send magic, version and a nonce, then prove knowledge of ``secret`` over both
-    nonces. Raises ``ProtocolError`` on a stranger or another version, ``OSError`` on time-out."""
+    nonces. Raises ``ProtocolError`` on a stranger or another version, ``TimeoutError`` after
+    ``timeout`` seconds, however slowly the other side goes on sending."""
+    deadline = time.monotonic() + timeout
     sock.settimeout(timeout)
     mine = secrets.token_bytes(_NONCE)
     sock.sendall(_MAGIC + struct.pack(">I", VERSION) + mine)
-    theirs = _exactly(sock, len(_MAGIC) + 4 + _NONCE)
+    theirs = _exactly(sock, len(_MAGIC) + 4 + _NONCE, deadline)
     if not theirs.startswith(_MAGIC):
         raise ProtocolError("the other side is not gradstep")
     (version,) = struct.unpack(">I", theirs[len(_MAGIC) : len(_MAGIC) + 4])
@@ -98,14 +101,19 @@ def shake_hands(sock: socket.socket, secret: bytes, *, listener: bool, timeout: 
     proof = {side: hmac.digest(secret, side + both, hashlib.sha256) for side in (b"L", b"E")}
     me, other = (b"L", b"E") if listener else (b"E", b"L")
     sock.sendall(proof[me])
-    if not hmac.compare_digest(_exactly(sock, hashlib.sha256().digest_size), proof[other]):
+    answer = _exactly(sock, hashlib.sha256().digest_size, deadline)
+    if not hmac.compare_digest(answer, proof[other]):
         raise ProtocolError("the other side does not know the secret")
     sock.settimeout(None)
 
 
-def _exactly(sock: socket.socket, size: int) -> bytes:
+def _exactly(sock: socket.socket, size: int, deadline: float) -> bytes:
     data = b""
     while len(data) < size:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the other side is too slow")
+        sock.settimeout(left)
         more = sock.recv(size - len(data))
         if not more:
             raise ProtocolError("connection closed during the handshake")

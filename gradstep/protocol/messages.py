@@ -72,10 +72,11 @@ def to_header(message: Message) -> dict[str, Any]:
 
 def from_header(header: Any) -> Message:
     """Raises ``FieldError`` when the header is not one of the four messages."""
-    if not isinstance(header, dict) or header.get("type") not in _KINDS:
+    name = header.get("type") if isinstance(header, dict) else None
+    if not isinstance(name, str) or name not in _KINDS:
         raise FieldError(f"not a message: {str(header)[:60]!r}")
-    fields = {name: value for name, value in header.items() if name != "type"}
-    message: Message = decode(_KINDS[header["type"]], fields, header["type"])
+    fields = {key: value for key, value in header.items() if key != "type"}
+    message: Message = decode(_KINDS[name], fields, name)
     return message
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import struct
+import sys
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from math import prod
-from typing import Any
+from typing import Any, cast
 
 Number = int | float | bool
 
@@ -27,6 +29,7 @@ FORMATS: dict[str, str] = {
     "uint8": "B",
     "bool": "?",
 }
+_COMPLEX = {"complex64": "f", "complex128": "d"}
 
 
 class ValueKind(StrEnum):
@@ -112,22 +115,33 @@ class Array:
 
     def __init__(self, shape: tuple[int, ...], dtype: str, stored: str, body: bytes) -> None:
         self.shape, self.dtype, self.stored, self.bytes = shape, dtype, stored, body
-        self._complex = stored.startswith("complex")
-        self._format = {"complex64": "f", "complex128": "d"}.get(stored) or FORMATS[stored]
-        expected = prod(shape) * struct.calcsize(self._format) * (2 if self._complex else 1)
-        if len(body) != expected:
-            raise ValueError(f"{len(body)} bytes for shape {shape} of {stored}, not {expected}")
+        self._complex = stored in _COMPLEX
+        self._format = _COMPLEX.get(stored) or FORMATS.get(stored, "")
+        if not self._format:
+            raise ValueError(f"cannot read elements stored as {stored}")
+        count = prod(shape) * (2 if self._complex else 1)
+        self._layout = struct.Struct(f"<{count}{self._format}")
+        if len(body) != self._layout.size:
+            wanted = self._layout.size
+            raise ValueError(f"{len(body)} bytes for shape {shape} of {stored}, not {wanted}")
 
     @property
     def memoryview(self) -> memoryview:
-        """The bytes as a memoryview of ``shape``; complex numbers have a last axis of two."""
+        """The elements as a memoryview of ``shape``; complex numbers have a last axis of two.
+
+        Without elements it is flat: a memoryview has no axis of size 0. float16 becomes float32
+        where Python (3.11) has no memoryview of it; every float16 is a float32."""
         shape = (*self.shape, 2) if self._complex else self.shape
-        flat = memoryview(self.bytes).cast(self._format)
-        return flat if not shape or 0 in shape else memoryview(self.bytes).cast(self._format, shape)
+        code: Any = self._format  # typeshed wants a literal
+        raw = self.bytes
+        if code == "e" and sys.version_info < (3, 12):
+            code, raw = "f", array("f", self._numbers()).tobytes()
+        view: Any = memoryview(raw)
+        return cast("memoryview", view.cast(code) if 0 in shape else view.cast(code, shape))
 
     def flat(self) -> list[Any]:
         """All elements in row-major order."""
-        values = memoryview(self.bytes).cast(self._format).tolist()
+        values = list(self._numbers())
         if self._complex:
             return [complex(*pair) for pair in zip(values[::2], values[1::2], strict=True)]
         return values
@@ -137,10 +151,14 @@ class Array:
         values: list[Any] = self.flat()
         if not self.shape:
             return values[0]
-        for size in reversed(self.shape[1:]):
-            count = len(values) // size if size else prod(self.shape[:-1])
+        for axis in range(len(self.shape) - 1, 0, -1):
+            size = self.shape[axis]
+            count = prod(self.shape[:axis])
             values = [values[i * size : (i + 1) * size] for i in range(count)]
         return values
+
+    def _numbers(self) -> tuple[Any, ...]:
+        return self._layout.unpack(self.bytes)
 
     def item(self) -> Any:
         """The one element. Raises ``ValueError`` when there are more or none."""
@@ -164,7 +182,9 @@ class Array:
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Array):
             return (self.shape, self.dtype, self.bytes) == (other.shape, other.dtype, other.bytes)
-        return bool(self.tolist() == other)
+        if isinstance(other, (list, int, float, complex)):
+            return bool(self.tolist() == other)
+        return NotImplemented
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -53,8 +53,8 @@ class Experiment:
             self.prediction = self.loss = self.model(self.data[sample])
         else:
             x, y = self.data[sample]
-            self.prediction = self.model(x)
-            self.loss = self.loss_function(self.prediction, y)
+            prediction = self.prediction = self.model(x)
+            self.loss = self.loss_function(prediction, y)
         return self.loss
 
     def backward(self) -> None:

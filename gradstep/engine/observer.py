@@ -130,7 +130,7 @@ class Observer:
         if phase is Phase.FORWARD and d.recorder.watching:
 
             def enter(place: Place | None) -> NodeRecord:
-                return d.recorder.enter(name, args, tensors, frame, place)
+                return d.recorder.enter(name, args, tensors, caller, place)
 
         node = d.before(phase, name, frame, direct=frame is caller, enter=enter)
         outer, self.current = self.current, node

@@ -298,7 +298,7 @@ class Recorder:
             known = self._known[id(tensor)]
         waiting = known.node.outputs.get(known.output, [])
         template = waiting[0] if waiting else None
-        if self.watching and template is not None and not template.name and frame is not None:
+        if self.watching and template is not None and not template.name:
             template.name = self._sites.name_of_argument(frame, tensor)
         if template is not None and template.target is None:
             edge = template  # the result that nobody had used
@@ -317,7 +317,7 @@ class Recorder:
     def _connect_numbers(self, args: Any, node: NodeRecord, frame: FrameType | None) -> None:
         for index, number in enumerate(args):
             if isinstance(number, (int, float)) and not isinstance(number, bool):
-                name = self._sites.name_of_argument(frame, number) if frame is not None else ""
+                name = self._sites.name_of_argument(frame, number)
                 source = self._node(ValueKind.CONSTANT, name, node.groups)
                 source.state, source.data = NodeState.DONE, Preview(elements=(number,))
                 edge = self._edge(source, 0, node, index)
@@ -342,16 +342,16 @@ class Recorder:
         return node
 
     def _name_of_leaf(self, tensor: Tensor, frame: FrameType | None) -> str:
+        frame = self._sites.naming_frame(frame)
         while frame is not None:
-            if self._sites.is_user(frame.f_code):
-                name = self._sites.name_of_argument(frame, tensor)
-                if name:
-                    return name
-                for scope in (frame.f_locals, frame.f_globals):
-                    for name, value in scope.items():
-                        if value is tensor and not name.startswith("_"):
-                            return name
-            frame = frame.f_back
+            name = self._sites.name_of_argument(frame, tensor)
+            if name:
+                return name
+            for scope in (frame.f_locals, frame.f_globals):
+                for name, value in scope.items():
+                    if value is tensor and not name.startswith("_"):
+                        return str(name)
+            frame = self._sites.naming_frame(frame.f_back)
         return ""
 
 

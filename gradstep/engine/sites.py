@@ -17,6 +17,7 @@ from types import CodeType, FrameType
 from gradstep.protocol.trace import Place
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_EXPERIMENT = os.path.join(_HERE, "experiment.py")
 _LIBRARY = tuple(
     os.path.join(path, "")
     for path in {
@@ -57,6 +58,17 @@ class Sites:
             known = self._user[id(code)] = (self._judge(code.co_filename), code)
         return known[0]
 
+    def names_values(self, code: CodeType) -> bool:
+        """Whether variables of this code are names that a person knows: the user's own, and the
+        ``x`` and ``y`` of an experiment's forward."""
+        return self.is_user(code) or code.co_filename == _EXPERIMENT
+
+    def naming_frame(self, frame: FrameType | None) -> FrameType | None:
+        """The innermost frame from ``frame`` outwards whose variables are names."""
+        while frame is not None and not self.names_values(frame.f_code):
+            frame = frame.f_back
+        return frame
+
     def user_frame(self, frame: FrameType | None) -> FrameType | None:
         """The innermost frame of user code from ``frame`` outwards."""
         user = self._user
@@ -85,8 +97,12 @@ class Sites:
             frame = frame.f_back
         return ""
 
-    def name_of_argument(self, frame: FrameType, argument: object) -> str:
-        """The variable or attribute that stands for ``argument`` in the call at ``frame``."""
+    def name_of_argument(self, frame: FrameType | None, argument: object) -> str:
+        """The variable or attribute that stands for ``argument`` in the call at the user's frame
+        that ``frame`` belongs to."""
+        frame = self.naming_frame(frame)
+        if frame is None:
+            return ""
         for text in self.at(frame).operands:
             if text and resolve(frame, text) is argument:
                 return text

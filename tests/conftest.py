@@ -28,6 +28,7 @@ def nothing_leaks() -> Iterator[None]:
     """Fail the test that leaves a thread, a child process, an active timer or a window behind."""
     before = {"threads": _threads(), "processes": _children(), "Qt": _qt_things()}
     yield
+    _let_qt_finish()
     gc.collect()
     for what, now in (("threads", _threads), ("processes", _children), ("Qt", _qt_things)):
         _wait_for(lambda now=now, what=what: not now() - before[what])
@@ -51,12 +52,18 @@ def _wait_for(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE
     while not condition() and time.monotonic() < end:
         time.sleep(0.01)
-        if "PySide6.QtWidgets" in sys.modules:
-            from PySide6.QtCore import QCoreApplication, QEvent
+        _let_qt_finish()
 
-            if QCoreApplication.instance():
-                QCoreApplication.processEvents()
-                QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+def _let_qt_finish() -> None:
+    """Deliver what is posted and delete what is to be deleted: closed windows would pile up."""
+    if "PySide6.QtWidgets" not in sys.modules:
+        return
+    from PySide6.QtCore import QCoreApplication, QEvent
+
+    if QCoreApplication.instance():
+        QCoreApplication.processEvents()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
 def _threads() -> set[object]:

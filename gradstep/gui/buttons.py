@@ -26,6 +26,8 @@ INSET = 10
 """Space left and right inside a flat button."""
 
 
+REST = "centre"
+"""The object's name of the widget that has the keyboard when no control has."""
 KEYBOARD = (
     Qt.FocusReason.TabFocusReason,
     Qt.FocusReason.BacktabFocusReason,
@@ -40,7 +42,7 @@ class ActionButton(QAbstractButton):
         super().__init__(parent)
         self.action, self.icon_name, self.compact = action, icon, False
         self.weight = 500
-        self.ringed = False
+        self.ringed = self._awaited = False
         self.setObjectName(f"button_{action.objectName()}")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -55,8 +57,21 @@ class ActionButton(QAbstractButton):
         self.setText(action.text())
         self.setAccessibleName(action.text())
         self.setToolTip(action.toolTip())
-        self.setEnabled(action.isEnabled())
+        self._enable(action.isEnabled())
         self.update()
+
+    def _enable(self, enabled: bool) -> None:
+        """A button that is disabled would hand the keyboard to its neighbour, and Space would do
+        something else when it comes back: the keyboard waits for it instead."""
+        centre = self.window().findChild(QWidget, REST)
+        if not enabled and self.hasFocus() and centre is not None:
+            self._awaited = True
+            centre.setFocus()
+        self.setEnabled(enabled)
+        if enabled and self._awaited:
+            self._awaited = False
+            if centre is not None and centre.hasFocus():
+                self.setFocus(Qt.FocusReason.TabFocusReason)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         self.ringed = event.reason() in KEYBOARD

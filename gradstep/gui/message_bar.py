@@ -105,11 +105,13 @@ class MessageBar(QWidget):
     def _lay_out(self) -> None:
         words = QVBoxLayout()
         words.setSpacing(0)
+        words.setContentsMargins(0, 4, 0, 4)  # its first line beside the buttons' words
         words.addWidget(self._title)
         words.addWidget(self._text)
         row = QHBoxLayout()
         row.setContentsMargins(44, 8, 8, 8)
         row.setSpacing(8)
+        words.addStretch(1)
         row.addLayout(words, 1)
         for button in (self.line, self.unfold, self.restart, self.dismiss):
             row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
@@ -176,4 +178,4 @@ class MessageBar(QWidget):
         }[kind]
         painter.fillRect(self.rect(), look.colour(fill))
         painter.fillRect(0, self.height() - 1, self.width(), 1, look.colour(line))
-        icons.paint(painter, name, QRectF(16, 10, 16, 16), look.colour(ink))
+        icons.paint(painter, name, QRectF(16, 14, 16, 16), look.colour(ink))

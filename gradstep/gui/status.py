@@ -31,11 +31,14 @@ class Word:
 Sentence = tuple[Word, ...]
 
 
-def sentences(state: State, stop: Stop | None, iteration: int = 0) -> list[Sentence]:
+def sentences(
+    state: State, stop: Stop | None, iteration: int = 0, loss: str = ""
+) -> list[Sentence]:
     """Where the program stands: what happened; which iteration; how far the phase is; what is next.
 
-    ``iteration`` is that of a running program."""
-    said: list[Sentence] = [(Word(_headline(state, stop), strong=True),)]
+    ``iteration`` is that of a running program, ``loss`` how a lost one was lost."""
+    headline = loss if state is State.LOST and loss else _headline(state, stop)
+    said: list[Sentence] = [(Word(headline, strong=True),)]
     if state in (State.EMPTY, State.STARTING):
         return said
     running = state is State.RUNNING
@@ -90,25 +93,17 @@ def _done(stop: Stop) -> Sentence:
 
 
 def _next(stop: Stop) -> Sentence:
-    operation = stop.operation
-    if operation is not None:
-        place = operation.place or stop.place
-        line = (Word(translate("Status", ", line {0}").format(place.line)),) if place else ()
-        return (
-            Word(translate("Status", "Next: ")),
-            Word(operation.name, strong=True, code=True),
-            *line,
-        )
-    phase = next_phase(stop)
+    """Between phases the next phase, inside one the next operation."""
+    operation, phase = stop.operation, next_phase(stop)
     between = (Reason.START, Reason.PHASE, Reason.ITERATION, Reason.REFUSED)
     if stop.reason in between and phase is not None:
-        line = (Word(translate("Status", ", line {0}").format(stop.line)),) if stop.line else ()
-        return (
-            Word(translate("Status", "Next: ")),
-            Word(phase_title(phase), strong=True, phase=phase),
-            *line,
-        )
-    return (Word(translate("Status", "Next: line {0}").format(stop.line)),) if stop.line else ()
+        what, place = Word(phase_title(phase), strong=True, phase=phase), stop.place
+    elif operation is not None:
+        what, place = Word(operation.name, strong=True, code=True), operation.place or stop.place
+    else:
+        return (Word(translate("Status", "Next: line {0}").format(stop.line)),) if stop.line else ()
+    line = (Word(translate("Status", ", line {0}").format(place.line)),) if place else ()
+    return (Word(translate("Status", "Next: ")), what, *line)
 
 
 def level_text(level: Level) -> str:
@@ -154,12 +149,17 @@ class StatusLine(QWidget):
         state = self._calm.state
         if state is not State.RUNNING:
             self._iteration = 0
-        self._left = sentences(state, stop, self._iteration)
+        self._left = sentences(state, stop, self._iteration, self._loss())
         standing = stop is not None and state in (State.STOPPED, State.ENDED)
         self._right = level_text(stop.level) if stop is not None and standing else ""
         self.setAccessibleName(self.text())
         self.setToolTip(self.text())
         self.update()
+
+    def _loss(self) -> str:
+        if self._session.stopped_by_hand:
+            return self.tr("The program was stopped")
+        return "" if self._session.loaded_program else self.tr("The program could not start")
 
     def _progress(self, iteration: int) -> None:
         self._iteration = iteration

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
@@ -32,6 +34,7 @@ _ROLES = {
 }
 
 
+@functools.cache
 def apply(app: QApplication) -> None:
     """Dress ``app`` in the theme, now and whenever light and dark change places."""
     app.setStyle(QStyleFactory.create("Fusion"))

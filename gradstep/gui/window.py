@@ -13,6 +13,7 @@ import gradstep
 from gradstep.assets import resource
 from gradstep.gui import menus
 from gradstep.gui.actions import ActionSet, Context
+from gradstep.gui.buttons import REST
 from gradstep.gui.calm import CalmState
 from gradstep.gui.cursor import Cursor
 from gradstep.gui.message_bar import MessageBar
@@ -57,6 +58,8 @@ class MainWindow(QMainWindow):
         self.addActions(list(self.actions_.actions.values()))
         self.workspace.graph.add_bar(self.message)
         centre = QWidget()
+        centre.setObjectName(REST)
+        centre.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         layout = QVBoxLayout(centre)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -64,6 +67,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.workspace, 1)
         layout.addWidget(self.status)
         self.setCentralWidget(centre)
+        centre.setFocus()
 
     def _connect(self) -> None:
         self.calm.changed.connect(self._refresh)

@@ -130,7 +130,9 @@ def test_actions_carry_what_the_table_says(actions: ActionSet) -> None:
         assert made.isCheckable() is (action.checked_when is not None)
         if action.keys:
             assert tip_of(action) in made.toolTip()
-            assert made.shortcut().toString(QKeySequence.SequenceFormat.NativeText) in tip_of(action)
+            assert made.shortcut().toString(QKeySequence.SequenceFormat.NativeText) in tip_of(
+                action
+            )
 
 
 def test_a_choice_shows_its_state(actions: ActionSet) -> None:

@@ -147,9 +147,7 @@ def test_in_an_experiment_python_stands_nowhere() -> None:
 
 
 def test_on_one_line_there_is_one_mark() -> None:
-    assert seen(backward(THERE, THERE)) == [
-        ("a.py", [(10, "solid", "its backward is next", True)])
-    ]
+    assert seen(backward(THERE, THERE)) == [("a.py", [(10, "solid", "its backward is next", True)])]
 
 
 def test_in_two_files_each_has_its_own_and_nothing_is_said_twice() -> None:
@@ -325,9 +323,7 @@ def test_the_file_is_shown_before_torch_has_loaded(
     assert not panel.empty.isVisible()
     assert panel.title_row.text() == ("Source", "linear.py")
     assert panel.view.code.texts[12] == "    return w * x"
-    assert any(
-        span.style is Style.KEYWORD for line in panel.view.code.lines for span in line
-    )
+    assert any(span.style is Style.KEYWORD for line in panel.view.code.lines for span in line)
 
 
 def test_it_follows_into_a_second_file_and_back(

@@ -34,6 +34,8 @@ class LossPlot(pg.GraphicsView):  # type: ignore[misc]
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setRenderHint(QPainter.RenderHint.Antialiasing)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        # The axes are part of the background and change with every range.
+        self.setCacheMode(self.CacheModeFlag.CacheNone)
         self.setMouseTracking(True)
         self.view = pg.ViewBox(enableMenu=False)
         self.view.setMouseEnabled(x=True, y=False)

@@ -17,10 +17,9 @@ from gradstep.protocol.values import Preview
 MINUS = "\N{MINUS SIGN}"
 NAN, INF = "NaN", "Inf"
 
-_NUMPY: dict[str, type[np.floating]] = {
-    "float16": np.float16,
-    "float32": np.float32,
-    "float64": np.float64,
+_NUMPY: dict[str, tuple[type[np.floating], float]] = {
+    str(np.dtype(kind)): (kind, float(np.finfo(kind).max))
+    for kind in (np.float16, np.float32, np.float64)
 }
 # Significant bits, the hidden one included, of the formats that numpy does not know.
 _BITS = {"bfloat16": 8, "float8_e4m3fn": 4, "float8_e4m3fnuz": 4, "float8_e5m2": 3}
@@ -173,11 +172,10 @@ def _shortest(x: float, dtype: str) -> tuple[str, int]:
     """Fewest significant figures that read back as ``x`` in ``dtype``, and the power of ten."""
     bits = _BITS.get(dtype)
     if bits is None:
-        kind = _NUMPY.get(dtype, np.float64)
-        with np.errstate(over="ignore"):
-            narrow = kind(x)
+        kind, largest = _NUMPY.get(dtype, _NUMPY["float64"])
+        narrow = kind(x) if x <= largest else np.float64(x)
         # A number that does not fit (an overflowing summary, say) is shown as it came.
-        narrow = narrow if np.isfinite(narrow) and narrow != 0 else np.float64(x)
+        narrow = narrow if narrow != 0 else np.float64(x)
         return _scientific(np.format_float_scientific(narrow, unique=True, trim="-"))
     fraction, power = math.frexp(x)
     # The neighbour below a power of two is twice as near as the one above.

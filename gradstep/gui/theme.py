@@ -40,6 +40,7 @@ class Theme(QObject):
         self.tokens: dict[str, Any] = json.loads(resource("tokens.json").read_text("utf-8"))
         self._forced: str | None = None
         self._families: dict[str, list[str]] = {}
+        self._fonts: dict[tuple[str, bool, int], QFont] = {}
         self.dark = False
         hints = QGuiApplication.styleHints()
         hints.colorSchemeChanged.connect(self._follow)
@@ -82,7 +83,11 @@ class Theme(QObject):
 
     def font(self, role: str = "body", *, code: bool = False, weight: int = 400) -> QFont:
         """A font by its role in ``type.scale``; ``code`` for numbers and source."""
-        return _font(self, role, code, weight)
+        key = (role, code, weight)
+        found = self._fonts.get(key)
+        if found is None:
+            found = self._fonts[key] = _font(self, role, code, weight)
+        return QFont(found)  # a copy costs little; making one costs more than painting its text
 
     def mathematics(self, pixels: int) -> QFont:
         """Upright letters are words; variables are set in this italic."""

@@ -86,6 +86,21 @@ def test_points_line_and_number(qtbot, panel: LossPanel, session: FakeSession, s
     assert image.pixelColor(2, 2) == theme().colour("panel")
 
 
+def test_the_axes_follow_the_losses(qtbot, panel: LossPanel, session: FakeSession) -> None:
+    """A picture after one loss and another is that of both from the start."""
+    tell(session, [1.0])
+    ready(qtbot, panel)
+    plot = panel.plot
+    assert plot is not None
+    plot.grab()
+    tell(session, [50.0], first=1)
+    grown = plot.grab().toImage()
+    session.programOpened.emit("again.py")
+    tell(session, [1.0, 50.0])
+    plot.resetCachedContent()
+    assert plot.grab().toImage() == grown
+
+
 def test_increments_and_a_new_program(qtbot, panel: LossPanel, session: FakeSession) -> None:
     tell(session, [1.0, 2.0, 3.0])
     ready(qtbot, panel)

@@ -209,7 +209,8 @@ def test_visible_iterations_are_those_under_the_window() -> None:
         ("torch::autograd::AccumulateGrad", "accum"),
         ("ReluBackward0", "relu"),
         ("MseLossBackward0", "mse_loss"),
-        (".data", ".data"),
+        (".data =", ".data"),
+        (".grad = None", ".grad"),
         ("zero_", "zero_"),
     ],
 )

@@ -85,12 +85,13 @@ class Iteration:
 
 
 def short_name(name: str) -> str:
-    """What fits a cell: ``MulBackward0`` is ``mul``, ``AccumulateGrad`` is ``accum``."""
+    """What fits a cell: ``MulBackward0`` is ``mul``, ``AccumulateGrad`` is ``accum``, ``.data =``
+    is ``.data``."""
     if name.endswith("AccumulateGrad"):
         return "accum"
     stem = re.sub(r"Backward\d*$", "", name.rsplit("::", 1)[-1])
     if stem == name:
-        return name
+        return name.split(" ", 1)[0]
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", stem).lower()
 
 

@@ -12,7 +12,7 @@ from gradstep.gui.value.words import kind_word, shape_word, words
 from gradstep.protocol.values import Statistics, ValueInfo
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-_LINE = 20
+_LINE = 19
 
 
 def facts_of(info: ValueInfo) -> list[tuple[str, str]]:
@@ -126,10 +126,12 @@ class StatisticsTable(QWidget):
         broken = found is not None and (found.nan or found.inf)
         for label, text in zip(self._cells[field], texts, strict=True):
             label.setText(text)
-            label.setVisible(found is not None)
+            if label.isHidden() == (found is not None):
+                label.setVisible(found is not None)
         last = self._cells[field][-1]
-        ink = theme().colour("error" if broken else "text").name()
-        last.setStyleSheet(f"color: {ink}")
+        sheet = f"color: {theme().colour('error').name()}" if broken else ""
+        if last.styleSheet() != sheet:
+            last.setStyleSheet(sheet)
         self._heads[0 if field == "data" else 1].setVisible(found is not None)
         self.setAccessibleDescription(self._words())
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from gradstep.gui import icons
 from gradstep.gui.numbers import format_bytes
 from gradstep.gui.theme import theme
-from gradstep.gui.value.words import device_word, is_single, kind_word, shape_word, words
+from gradstep.gui.value.words import device_word, is_single, kind_word, shape_of_single, shape_word, words
 from gradstep.protocol.values import ValueInfo
 
 _GAP = 10
@@ -45,7 +45,8 @@ class Header(QWidget):
         kind_and_leaf = words("{0}, leaf").format(kind) if tensor.is_leaf else kind
         shape, device = shape_word(tensor.shape), device_word(tensor.device)
         if is_single(tensor):
-            return info.name, kind_and_leaf, " · ".join((shape, tensor.dtype, device))
+            single = shape_of_single(tensor.shape)
+            return info.name, kind_and_leaf, " · ".join((single, tensor.dtype, device))
         size = format_bytes(tensor.bytes)
         return shape, "", " · ".join((kind, tensor.dtype, device, size))
 

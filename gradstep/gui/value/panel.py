@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gradstep.gui.icons import icon
 from gradstep.gui.numbers import format_number
 from gradstep.gui.panel import Panel
 from gradstep.gui.theme import theme
@@ -31,6 +30,7 @@ from gradstep.gui.value.scalar import ScalarCard, Shown
 from gradstep.gui.value.table import Window
 from gradstep.gui.value.tensor import FIELDS, TensorView
 from gradstep.gui.value.words import grad_reason, is_single
+from gradstep.gui.word_button import WordButton
 from gradstep.phases import Phase
 from gradstep.protocol.messages import Problem
 from gradstep.protocol.trace import Reason, Stop
@@ -74,16 +74,10 @@ class ValuePanel(Panel):
     # -- building ----------------------------------------------------------------------------
 
     def _build_title(self) -> None:
-        self.choose = QToolButton(self)
+        self.choose = WordButton(self.tr("Choose"), self)
         self.choose.setObjectName("value_choose")
-        self.choose.setText(self.tr("Choose"))
-        self.choose.setIcon(icon("chevron_down"))
-        self.choose.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.choose.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the arrow after the word
-        self.choose.setFont(theme().font("small"))
         self.choose.setToolTip(self.tr("Choose among all named values"))
         self.choose.setAccessibleName(self.choose.toolTip())
-        self.choose.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.add_to_title(self.choose)
         self.popup = NamesPopup(self._names, self)
         self.popup.names.chosen.connect(self._cursor.select)
@@ -132,8 +126,8 @@ class ValuePanel(Panel):
         """What explains the value goes here: below its number, above its facts."""
         self.cards.setSpacing(theme().size("space", "between_cards"))
         layout = QVBoxLayout(content)
-        layout.setContentsMargins(padding, 12, padding, padding)
-        layout.setSpacing(12)
+        layout.setContentsMargins(padding, 10, padding, 10)
+        layout.setSpacing(10)
         layout.addWidget(self.header)
         layout.addWidget(self.card)
         layout.addWidget(self.tensor, 100)

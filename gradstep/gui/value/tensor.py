@@ -146,13 +146,14 @@ class FieldTable(QWidget):
     def _dress(self) -> None:
         colours = theme().phase(_LANES[self.field])
         ink = theme().colour("text_secondary") if self._past else colours.text
-        self.heading.setStyleSheet(f"color: {_css(ink)}")
+        dress(self.heading, f"color: {_css(ink)}")
         self.chip.setVisible(self._changed is not None and not self._past)
         if self._changed is not None:
             tint = theme().phase(self._changed)
-            self.chip.setStyleSheet(
+            dress(
+                self.chip,
                 f"background: {_css(tint.tint)}; color: {_css(tint.text)};"
-                f" border: 1px solid {_css(tint.solid)}; border-radius: 4px; padding: 0 3px;"
+                f" border: 1px solid {_css(tint.solid)}; border-radius: 4px; padding: 0 3px;",
             )
 
 
@@ -253,9 +254,11 @@ class TensorView(QWidget):
     def show_statistics(self, field: str, found: Statistics) -> None:
         """They tell the colours' scale and the cells' width."""
         table = self.tables[field]
+        before = table.grid.natural_size()
         table.set_bound(bound_of(found))
         table.fit(found.minimum, found.maximum)
-        self._arrange()
+        if table.grid.natural_size() != before:
+            self._arrange()
 
     def show_all_digits(self, on: bool) -> None:
         for table in self.tables.values():
@@ -293,6 +296,12 @@ class TensorView(QWidget):
             table.heading.setVisible(not one)
             table.limit_height()
         self.setMaximumHeight(max(self._column.maximumSize().height(), 24))
+
+
+def dress(widget: QWidget, sheet: str) -> None:
+    """Set a style sheet if it is another: Qt takes a millisecond to read the same one again."""
+    if widget.styleSheet() != sheet:
+        widget.setStyleSheet(sheet)
 
 
 def _rough_bound(elements: Elements) -> float:

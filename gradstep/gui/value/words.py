@@ -27,6 +27,11 @@ def shape_word(shape: tuple[int, ...]) -> str:
     return format_shape(shape) if shape else words("scalar")
 
 
+def shape_of_single(shape: tuple[int, ...]) -> str:
+    """One number is a scalar, or has axes all the same."""
+    return words("shape {0}").format(format_shape(shape)) if shape else words("scalar")
+
+
 def device_word(device: str) -> str:
     """``CPU``; others as torch names them."""
     return "CPU" if device == "cpu" else device

@@ -19,6 +19,9 @@ from gradstep.program import Program, read_source
 from gradstep.protocol.trace import Place, Reason
 
 
+NOTHING_TRAINED = "The program ended and never called backward: it trained nothing."
+
+
 class Script:
     """The program sets the order; the debugger stops it."""
 
@@ -68,7 +71,8 @@ class Script:
     def _ended(self, debugger: Debugger, code: int) -> None:
         debugger.tracker.settle()
         debugger.finish()
-        debugger.hold(Reason.END, None, None, exit_code=code)
+        message = "" if debugger.tracker.trained else NOTHING_TRAINED
+        debugger.hold(Reason.END, None, None, exit_code=code, message=message)
 
     def _failed(self, debugger: Debugger, error: BaseException) -> int:
         debugger.finish()

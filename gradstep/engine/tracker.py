@@ -18,6 +18,8 @@ class Tracker:
         self.done = 0
         """Operations of the current phase executed so far."""
         self.updated = False
+        self.trained = False
+        """Whether backward was ever called."""
         self._zero_first = False
         self._backwards = 0
         self._usual_backwards = 1
@@ -51,6 +53,7 @@ class Tracker:
             return
         if phase is Phase.BACKWARD:
             self._backwards += 1
+            self.trained = True
         if self.phase is not None:
             self._after[self.phase] = phase
         self.phase, self.done = phase, 0
@@ -64,6 +67,7 @@ class Tracker:
         if self.iteration == 0:
             self.iteration = 1
         self._backwards += 1
+        self.trained = True
         self.phase, self.done = Phase.BACKWARD, 0
 
     def commit_update(self, *, optimizer: bool, blind: bool = False) -> None:

@@ -9,7 +9,14 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from gradstep.gui import icons
 from gradstep.gui.numbers import format_bytes
 from gradstep.gui.theme import theme
-from gradstep.gui.value.words import device_word, is_single, kind_word, shape_of_single, shape_word, words
+from gradstep.gui.value.words import (
+    device_word,
+    is_single,
+    kind_word,
+    shape_of_single,
+    shape_word,
+    words,
+)
 from gradstep.protocol.values import ValueInfo
 
 _GAP = 10

@@ -16,7 +16,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -151,7 +151,6 @@ class NamesPopup(QFrame):
         super().__init__(parent, Qt.WindowType.Popup)
         self.names = NamesList(model, self)
         self.setObjectName("value_names_popup")
-        self.setFrameShape(QFrame.Shape.Box)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.addWidget(self.names)
@@ -165,6 +164,12 @@ class NamesPopup(QFrame):
         self.show()
         field = self.names.search
         (field if field.isVisible() else self.names.list).setFocus()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, look = QPainter(self), theme()
+        painter.setPen(look.colour("border_strong"))
+        painter.setBrush(look.colour("panel"))
+        painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

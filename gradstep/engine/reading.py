@@ -46,6 +46,8 @@ def problem_of(tensor: Tensor) -> str:
         return ""
     if tensor.device.type == "meta":
         return "a meta tensor has no elements"
+    if tensor.is_nested:
+        return "a nested tensor has rows of different lengths"
     if tensor.layout is not torch.strided:
         return f"{str(tensor.layout).removeprefix('torch.')} layout"
     return "inside a transform or of a tensor subclass"
@@ -87,6 +89,9 @@ def cut(
     """The window that a view shows: leading axes fixed by ``index``, the rest cut.
 
     Raises ``Unreadable`` on an index outside the tensor."""
+    problem = problem_of(tensor)
+    if problem:  # a nested tensor has no shape to cut
+        raise Unreadable(problem)
     if len(index) > tensor.dim():
         raise Unreadable(f"{len(index)} indices for {tensor.dim()} axes")
     for axis, (i, size) in enumerate(zip(index, tensor.shape, strict=False)):
@@ -132,6 +137,8 @@ def statistics(tensor: Tensor) -> Statistics:
     values = tensor.detach()
     if values.is_complex():
         values = values.abs()
+    if values.is_floating_point() and values.element_size() == 1:
+        values = values.to(torch.float32)  # 8-bit floats can hardly be computed with
     count = values.numel()
     kind = torch.float32 if values.device.type == "mps" else torch.float64
     nan = inf = 0

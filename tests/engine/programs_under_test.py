@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gradstep.debuggee import Debuggee
+from gradstep.phases import Phase
 from gradstep.protocol.trace import Reason, Stop
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -16,7 +17,7 @@ PATIENCE = 60.0
 """Seconds after which what has not happened will not happen."""
 FINAL = (Reason.END, Reason.EXCEPTION, Reason.LOST)
 
-_WAITING = frozenset("wait step forward backward update zero_grad iteration run".split())
+_WAITING = frozenset(("wait", "step", "iteration", "run", *Phase))
 
 
 class Opened:

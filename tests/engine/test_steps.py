@@ -1,5 +1,5 @@
-"""One operation at a time. Every number shown is compared, bit for bit, with the same computation on
-plain torch in this process."""
+"""One operation at a time. Every number shown is compared, bit for bit, with the same computation
+on plain torch in this process."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ net = Net()
 x = torch.tensor([[0.5, -1.0], [2.0, 0.25]])
 y = torch.tensor([[1.0], [-1.0]])
 
-for step in range(2):
+for _ in range(2):
     prediction = net(x)  # @call
     error = prediction - y  # @error
     loss = (error**2).mean()  # @loss

@@ -144,6 +144,10 @@ class StatusLine(QWidget):
         left = " · ".join("".join(word.text for word in sentence) for sentence in self._left)
         return f"{left} · {self._right}" if self._right else left
 
+    def headline(self) -> str:
+        """Its first words: what happened."""
+        return self._left[0][0].text
+
     def refresh(self) -> None:
         stop = self._session.stop
         state = self._calm.state

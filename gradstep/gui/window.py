@@ -71,7 +71,9 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self.calm.changed.connect(self._refresh)
-        self.session.programOpened.connect(self._name)
+        # After the status line, whose headline the title repeats for the taskbar.
+        for fact in (self.session.programOpened, self.session.stopped, self.calm.changed):
+            fact.connect(self._name)
         self.workspace.source.openRequested.connect(self.ask_for_program)
         self.message.restartRequested.connect(self.session.restart)
         self.message.lineRequested.connect(self.cursor_.select_line)
@@ -82,8 +84,9 @@ class MainWindow(QMainWindow):
     def _refresh(self) -> None:
         self.actions_.refresh(Context(self.calm.state, self.session.playing, self.appearance))
 
-    def _name(self, path: str) -> None:
-        self.setWindowTitle(f"{Path(path).name} – gradstep")
+    def _name(self) -> None:
+        words = (Path(self.session.path).name, self.status.headline(), "gradstep")
+        self.setWindowTitle(" – ".join(word for word in words if word))
 
     # ------------------------------------------------------------------ verbs
 

@@ -91,11 +91,27 @@ def find_window(process: subprocess.Popen[bytes]) -> str:
     raise Failed(f"no window after {PATIENCE:.0f} s")
 
 
+def check_installed() -> None:
+    """The package lies away from the checkout, with every file of ``resources/``."""
+    import gradstep
+    from gradstep.assets import resource
+
+    checkout = Path(__file__).resolve().parents[1]
+    package = Path(gradstep.__file__).resolve().parent
+    if package.is_relative_to(checkout) and "site-packages" not in package.parts:
+        raise Failed(f"gradstep is not installed, but in the checkout: {package}")
+    wanted = {p.relative_to(checkout) for p in checkout.glob("resources/**/*") if p.is_file()}
+    missing = [path for path in sorted(wanted) if not (package / path).is_file()]
+    if missing or resource("lessons") != package / "resources" / "lessons":
+        raise Failed(f"not in the wheel: {[str(path) for path in missing]}")
+    print(f"  {len(wanted)} files of resources/ are installed", flush=True)
+
+
 def photograph(file: str) -> None:
     """Save the screen, and see that phases are on it in their colours."""
-    from PySide6.QtGui import QGuiApplication
+    import numpy as np
+    from PySide6.QtGui import QGuiApplication, QImage
 
-    from gradstep.assets import resource
     from gradstep.gui.theme import theme
     from gradstep.phases import Phase
 
@@ -103,16 +119,10 @@ def photograph(file: str) -> None:
     picture = app.primaryScreen().grabWindow(0)
     Path(file).parent.mkdir(parents=True, exist_ok=True)
     picture.save(file)
-    image = picture.toImage()
-    if image.size().isEmpty() or not resource("icons").is_dir():
-        raise Failed("the screen could not be photographed")
-    count: dict[int, int] = {}
-    for y in range(image.height()):
-        for x in range(image.width()):
-            pixel = image.pixel(x, y)
-            count[pixel] = count.get(pixel, 0) + 1
+    image = picture.toImage().convertToFormat(QImage.Format.Format_ARGB32)
+    pixels = np.frombuffer(image.constBits(), np.uint32)
     for name, least in PHASES_AT_LEAST.items():
-        found = count.get(theme().phase(Phase(name)).solid.rgb(), 0)
+        found = np.count_nonzero(pixels == theme().phase(Phase(name)).solid.rgb())
         if found < least:
             raise Failed(f"only {found} pixels of the screen are in the colour of {name}")
 
@@ -156,6 +166,7 @@ def main() -> int:
         os.environ["DISPLAY"] = display
         os.environ["QT_QPA_PLATFORM"] = "xcb"
         try:
+            check_installed()
             try_it(gradstep, picture, home)
         except Failed as failure:
             print(f"  FAILED: {failure}", flush=True)

@@ -13,7 +13,7 @@ from torch import Tensor
 from gradstep.engine import torch_internals as internals
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.observer import Observer
-from gradstep.engine.recorder import EdgeRecord, NodeRecord, line_of, node_id
+from gradstep.engine.records import EdgeRecord, NodeRecord, line_of, node_id
 from gradstep.phases import Phase
 from gradstep.protocol.trace import Change, Goal, Level, NodeState, Operation, Reason
 

@@ -11,7 +11,7 @@ from gradstep.engine.debugger import Debugger
 from gradstep.engine.driver import Driver
 from gradstep.engine.gate import Command
 from gradstep.engine.reading import Unreadable, body, cut, describe, preview, statistics
-from gradstep.engine.recorder import NodeRecord
+from gradstep.engine.records import NodeRecord
 from gradstep.engine.scope import Scope
 from gradstep.engine.torch_internals import unobserved
 from gradstep.protocol.messages import Problem, RequestFailed

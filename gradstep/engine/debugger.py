@@ -18,7 +18,8 @@ from gradstep.engine.gate import Command, Gate
 from gradstep.engine.journal import Journal
 from gradstep.engine.leaves import Leaves
 from gradstep.engine.lines import Lines
-from gradstep.engine.recorder import NodeRecord, Recorder, line_of, node_id
+from gradstep.engine.recorder import Recorder
+from gradstep.engine.records import NodeRecord, line_of, node_id
 from gradstep.engine.sites import Sites
 from gradstep.engine.store import Store
 from gradstep.engine.tracker import Tracker
@@ -67,6 +68,8 @@ class Debugger:
         self._send = send
         self._pid = os.getpid()
         self._reached = False
+        self._executed = 0
+        """Operations since the last command."""
         self._boundary = False
         self._pause = False
         self._total: int | None = None
@@ -149,7 +152,7 @@ class Debugger:
         if goal is Goal.RUN or phase is None:
             return None
         if goal is Goal.ITERATION:
-            over = begins and self.tracker.iteration > 0 and self._reached_any
+            over = begins and self.tracker.iteration > 0 and self._executed > 0
             return Reason.ITERATION if over and not self.driven else None
         ended = self._reached and goal.value != phase.value
         by_hand = goal in (Goal.UPDATE, Goal.ZERO_GRAD)
@@ -159,10 +162,6 @@ class Debugger:
 
     def _hand_complete(self, goal: Goal) -> bool:
         return goal is Goal.ZERO_GRAD or self.tracker.updated
-
-    @property
-    def _reached_any(self) -> bool:
-        return self._steps_since_command > 0
 
     def enter_backward(self, total: int) -> None:
         """Backward begins; its nodes report themselves if they are watched."""
@@ -254,7 +253,7 @@ class Debugger:
         self.changes.clear()
         self.goal = command.goal
         self._reached = False
-        self._steps_since_command = 0
+        self._executed = 0
         if command.level is not self.level or command.level is Level.RUN:
             self.level = command.level
             self.set_level(command.level)
@@ -271,12 +270,10 @@ class Debugger:
         self.recorder.watching = True
         self.callers.follow(True)
 
-    _steps_since_command = 0
-
     def executed(self, change: Change | None = None) -> None:
         """An operation was executed; ``change`` is what it did. Only the last one's result is told,
         changes of parameters and gradients all are."""
-        self._steps_since_command += 1
+        self._executed += 1
         if self.goal is Goal.RUN:
             return
         kept = [c for c in self.changes if not c.ref.startswith("#") or c.field == "grad"]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.failures import describe_failure
 from gradstep.engine.observer import Observer
-from gradstep.engine.recorder import node_id
+from gradstep.engine.records import node_id
 from gradstep.experiment import Experiment
 from gradstep.phases import Phase, following
 from gradstep.program import Program

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from gradstep.engine.reading import preview
-from gradstep.engine.recorder import NodeRecord, Recorder
+from gradstep.engine.recorder import Recorder
+from gradstep.engine.records import NodeRecord
 from gradstep.engine.torch_internals import unobserved
 from gradstep.protocol.trace import Change
 from gradstep.protocol.values import Preview

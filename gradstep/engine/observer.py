@@ -17,7 +17,7 @@ from gradstep.engine.aliases import Aliases, Role
 from gradstep.engine.calls import Calls, Kind, is_in_place, tensors_in, tensors_of
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.reading import preview
-from gradstep.engine.recorder import NodeRecord
+from gradstep.engine.records import NodeRecord
 from gradstep.phases import Phase
 from gradstep.protocol.trace import Change, Level, Place
 

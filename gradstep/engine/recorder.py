@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import bisect
 import weakref
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -17,60 +17,15 @@ from torch import Tensor
 from gradstep.engine.callers import Callers
 from gradstep.engine.calls import is_in_place, tensors_in
 from gradstep.engine.reading import describe, preview
+from gradstep.engine.records import EdgeRecord, NodeRecord, wire_edge, wire_node
 from gradstep.engine.sites import Sites
 from gradstep.engine.store import Store
-from gradstep.protocol.trace import Edge, Graph, Group, Node, NodeState, Place
-from gradstep.protocol.values import Preview, TensorInfo, ValueKind
+from gradstep.protocol.trace import Graph, Group, NodeState, Place
+from gradstep.protocol.values import Preview, ValueKind
 
 # Operations whose plain-number argument is drawn as a value of its own; elsewhere a number
 # (an axis, an exponent) belongs to the operation.
 _NUMBER_IS_INPUT = frozenset({"mul", "add", "sub", "div", "rsub", "rdiv", "true_divide"})
-
-
-@dataclass(slots=True, eq=False)
-class NodeRecord:
-    id: int
-    kind: ValueKind
-    name: str
-    order: int
-    revision: int
-    state: NodeState = NodeState.RUNNING
-    groups: tuple[Group, ...] = ()
-    place: Place | None = None
-    result_name: str = ""
-    tensor: TensorInfo | None = None
-    leaf: weakref.ref[Tensor] | None = None
-    data: Preview | None = None
-    grad: Preview | None = None
-    grad_note: str = ""
-    current: Preview | None = None
-    first: int = 0  # autograd numbers [first, last) were made by this call
-    last: int = 0
-    backward: list[str] = field(default_factory=list)
-    backward_done: int = 0
-    saved: str = ""
-    in_place: bool = False
-    is_view: bool = False
-    is_loss: bool = False
-    aten: list[Any] = field(default_factory=list)
-    detail: str = ""
-    inputs: list[EdgeRecord] = field(default_factory=list)
-    outputs: dict[int, list[EdgeRecord]] = field(default_factory=dict)
-
-
-@dataclass(slots=True, eq=False)
-class EdgeRecord:
-    id: int
-    revision: int
-    source: NodeRecord
-    output: int
-    target: NodeRecord | None
-    input: int
-    name: str = ""
-    tensor: TensorInfo | None = None
-    value: Preview | None = None
-    grad: Preview | None = None
-    requires_grad: bool = False
 
 
 class _TensorRef(weakref.ref):  # type: ignore[type-arg]
@@ -249,8 +204,8 @@ class Recorder:
             iteration=self.iteration,
             revision=self.revision,
             reset=reset,
-            nodes=tuple(_wire_node(n) for n in self.nodes.values() if n.revision > after),
-            edges=tuple(_wire_edge(e) for e in self.edges.values() if e.revision > after),
+            nodes=tuple(wire_node(n) for n in self.nodes.values() if n.revision > after),
+            edges=tuple(wire_edge(e) for e in self.edges.values() if e.revision > after),
             note=note,
         )
 
@@ -355,57 +310,7 @@ class Recorder:
         return ""
 
 
-def node_id(node: NodeRecord | None) -> int | None:
-    return node.id if node is not None else None
-
-
-def line_of(place: Place | None) -> int | None:
-    return place.line if place is not None else None
-
-
 def _detail(name: str, args: Any) -> str:
     if name.rstrip("_") in ("pow", "rpow") and len(args) > 1 and isinstance(args[1], (int, float)):
         return f"{args[1]:g}"
     return ""
-
-
-def _wire_node(n: NodeRecord) -> Node:
-    return Node(
-        id=n.id,
-        revision=n.revision,
-        kind=n.kind,
-        name=n.name,
-        order=n.order,
-        state=n.state,
-        groups=n.groups,
-        place=n.place,
-        tensor=n.tensor,
-        backward=tuple(n.backward),
-        backward_done=n.backward_done,
-        saved=n.saved,
-        in_place=n.in_place,
-        is_view=n.is_view,
-        is_loss=n.is_loss,
-        data=n.data,
-        grad=n.grad,
-        grad_note=n.grad_note,
-        current=n.current,
-        aten=tuple(function.name() for function in n.aten),
-        detail=n.detail,
-    )
-
-
-def _wire_edge(e: EdgeRecord) -> Edge:
-    return Edge(
-        id=e.id,
-        revision=e.revision,
-        source=e.source.id,
-        output=e.output,
-        target=e.target.id if e.target is not None else -1,
-        input=e.input,
-        name=e.name,
-        tensor=e.tensor,
-        value=e.value,
-        grad=e.grad,
-        requires_grad=e.requires_grad,
-    )

@@ -18,7 +18,6 @@ from gradstep.engine.failures import describe_failure
 from gradstep.program import Program, read_source
 from gradstep.protocol.trace import Place, Reason
 
-
 NOTHING_TRAINED = "The program ended and never called backward: it trained nothing."
 
 

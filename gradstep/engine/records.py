@@ -1,0 +1,108 @@
+"""One node and one edge of the graph while it comes into being, and their form for the wire."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from gradstep.protocol.trace import Edge, Group, Node, NodeState, Place
+from gradstep.protocol.values import Preview, TensorInfo, ValueKind
+
+
+@dataclass(slots=True, eq=False)
+class NodeRecord:
+    id: int
+    kind: ValueKind
+    name: str
+    order: int
+    revision: int
+    state: NodeState = NodeState.RUNNING
+    groups: tuple[Group, ...] = ()
+    place: Place | None = None
+    result_name: str = ""
+    tensor: TensorInfo | None = None
+    leaf: weakref.ref[Tensor] | None = None
+    data: Preview | None = None
+    grad: Preview | None = None
+    grad_note: str = ""
+    current: Preview | None = None
+    first: int = 0  # autograd numbers [first, last) were made by this call
+    last: int = 0
+    backward: list[str] = field(default_factory=list)
+    backward_done: int = 0
+    saved: str = ""
+    in_place: bool = False
+    is_view: bool = False
+    is_loss: bool = False
+    aten: list[Any] = field(default_factory=list)
+    detail: str = ""
+    inputs: list[EdgeRecord] = field(default_factory=list)
+    outputs: dict[int, list[EdgeRecord]] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class EdgeRecord:
+    id: int
+    revision: int
+    source: NodeRecord
+    output: int
+    target: NodeRecord | None
+    input: int
+    name: str = ""
+    tensor: TensorInfo | None = None
+    value: Preview | None = None
+    grad: Preview | None = None
+    requires_grad: bool = False
+
+
+def node_id(node: NodeRecord | None) -> int | None:
+    return node.id if node is not None else None
+
+
+def line_of(place: Place | None) -> int | None:
+    return place.line if place is not None else None
+
+
+def wire_node(n: NodeRecord) -> Node:
+    return Node(
+        id=n.id,
+        revision=n.revision,
+        kind=n.kind,
+        name=n.name,
+        order=n.order,
+        state=n.state,
+        groups=n.groups,
+        place=n.place,
+        tensor=n.tensor,
+        backward=tuple(n.backward),
+        backward_done=n.backward_done,
+        saved=n.saved,
+        in_place=n.in_place,
+        is_view=n.is_view,
+        is_loss=n.is_loss,
+        data=n.data,
+        grad=n.grad,
+        grad_note=n.grad_note,
+        current=n.current,
+        aten=tuple(function.name() for function in n.aten),
+        detail=n.detail,
+    )
+
+
+def wire_edge(e: EdgeRecord) -> Edge:
+    return Edge(
+        id=e.id,
+        revision=e.revision,
+        source=e.source.id,
+        output=e.output,
+        target=e.target.id if e.target is not None else -1,
+        input=e.input,
+        name=e.name,
+        tensor=e.tensor,
+        value=e.value,
+        grad=e.grad,
+        requires_grad=e.requires_grad,
+    )

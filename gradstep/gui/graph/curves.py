@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradstep.gui.graph.placement import Flow, Placement, Route
+from gradstep.gui.graph.layout.placement import Flow, Placement, Route
 from gradstep.gui.graph.scene import Item, Link, Role, Scene
 from gradstep.gui.graph.sizes import DIAMETER, LANE, Size, item_size
 
 Points = NDArray[np.float64]
 
 STEPS = 20
-NEAR = 3.0  # between the tip of an arrow and what it points at
-STEEP, FLAT, APART = 64.0, 24.0, 15.0  # degrees at which wires enter a circle
-REACH = 42.0  # a wire this far off the line enters at 45 degrees
+NEAR, TOUCH = 3.0, 1.0  # between an item and an arrow's tip, or a line's beginning
+STEEP, FLAT, APART = 60.0, 24.0, 15.0  # degrees at which wires enter a circle
+REACH = 64.0  # a wire this far off the line enters at 45 degrees
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,8 @@ def lanes(link: Link, scene: Scene, placement: Placement, found: Ports) -> Lanes
     one, other = shape(source, flow), shape(target, flow)
     middle = _centre(route, one, other, found.enter.get(link.key, 0.0),
                      found.leave.get(link.key, 0.0))
-    value = _trimmed(_offset(middle, LANE / 2), route, one, other)
-    grad = _trimmed(_offset(middle, -LANE / 2), route, one, other)[::-1]
+    value = _trimmed(_offset(middle, LANE / 2), route, one, other, True)
+    grad = _trimmed(_offset(middle, -LANE / 2), route, one, other, False)[::-1]
     if flow == Flow.DOWN:
         value, grad, middle = value[:, ::-1], grad[:, ::-1], middle[:, ::-1]
     return Lanes(value, grad, middle, flow == Flow.DOWN)
@@ -124,15 +124,18 @@ def _beside(route: Route, one: Shape, other: Shape, flow: Flow) -> Lanes:
     upright = flow == Flow.RIGHT
     middle = np.array([route.start, route.end])
     aside = np.array([-LANE / 2, 0.0]) if upright else np.array([0.0, -LANE / 2])
-    value = _trimmed(middle + aside, route, one, other)
-    grad = _trimmed(middle - aside, route, one, other)[::-1]
+    value = _trimmed(middle + aside, route, one, other, True)
+    grad = _trimmed(middle - aside, route, one, other, False)[::-1]
     return Lanes(value, grad, middle, upright)
 
 
 def _swapped(route: Route) -> Route:
-    ends = (route.start, route.leave, route.flat_start, route.flat_end, route.enter, route.end,
-            route.label)
-    return Route(*((y, x) for x, y in ends))
+    """Along and across instead of x and y."""
+    changed = {
+        field.name: getattr(route, field.name)[::-1]
+        for field in fields(route) if field.name != "beside"
+    }
+    return replace(route, **changed)
 
 
 def _centre(route: Route, one: Shape, other: Shape, enter: float, leave: float) -> Points:
@@ -150,7 +153,7 @@ def _centre(route: Route, one: Shape, other: Shape, enter: float, leave: float) 
         door = out + away
         bend = (flat[0] - out[0]) * 0.55
         parts.append((start + away)[None])
-        parts.append(_cubic(door, door + (bend, 0), flat - (bend, 0), flat))
+        parts.append(_cubic(door, _right(door, bend), _right(flat, -bend), flat))
     parts.append(leaves[None])
     if abs(end[1] - leaves[1]) < 1:
         parts.append(np.array([[end[0], leaves[1]]]))
@@ -167,13 +170,17 @@ def _entering(leaves: Points, into: Points, end: Points, other: Shape, angle: fl
         port = end + outward * other.half[0]
         distance = float(np.hypot(*(port - leaves)))
         bend = max(12.0, (port[0] - leaves[0]) * 0.72)
-        curve = _cubic(leaves, leaves + (bend, 0), port + outward * distance * 0.42, port)
+        curve = _cubic(leaves, _right(leaves, bend), port + outward * distance * 0.42, port)
         return np.concatenate([curve, end[None]])
     away = -math.copysign(min(other.half[1] * 0.6, max(abs(angle) / 5, 4.0)), angle)
     door = np.array([min(into[0], edge), end[1] + away])
     bend = (door[0] - leaves[0]) * 0.55
-    curve = _cubic(leaves, leaves + (bend, 0), door - (bend, 0), door)
+    curve = _cubic(leaves, _right(leaves, bend), _right(door, -bend), door)
     return np.concatenate([curve, np.array([[end[0], door[1]]])])
+
+
+def _right(point: Points, by: float) -> Points:
+    return np.array([point[0] + by, point[1]])
 
 
 def _cubic(a: Points, b: Points, c: Points, d: Points) -> Points:
@@ -198,19 +205,20 @@ def _offset(points: Points, by: float) -> Points:
     return points + by * np.column_stack([along[:, 1], -along[:, 0]])
 
 
-def _trimmed(points: Points, route: Route, one: Shape, other: Shape) -> Points:
-    """Without what lies inside the two shapes, and a little more for the arrows."""
-    points = _cut(points[::-1], np.array(route.start), one)[::-1]
-    return _cut(points, np.array(route.end), other)
+def _trimmed(points: Points, route: Route, one: Shape, other: Shape, ends: bool) -> Points:
+    """Without what lies inside the two shapes. ``ends``: the arrow is at the target."""
+    start, end = np.array(route.start), np.array(route.end)
+    points = _cut(points[::-1], start, one, TOUCH if ends else NEAR)[::-1]
+    return _cut(points, end, other, NEAR if ends else TOUCH)
 
 
-def _cut(points: Points, centre: Points, around: Shape) -> Points:
+def _cut(points: Points, centre: Points, around: Shape, gap: float) -> Points:
     away = points - centre
     if around.circle:
         depth = np.hypot(away[:, 0], away[:, 1]) - around.half[0]
     else:
         depth = np.max(np.abs(away) - np.array(around.half), axis=1)
-    depth -= NEAR
+    depth -= gap
     outside = np.nonzero(depth > 0)[0]
     if not len(outside) or outside[-1] == len(points) - 1:
         return points

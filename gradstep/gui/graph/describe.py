@@ -6,11 +6,10 @@ from PySide6.QtCore import QCoreApplication
 
 from gradstep.gui.graph.moment import Look, Moment, is_freed, look, paths
 from gradstep.gui.graph.scene import Item, Link, Role, Scene
+from gradstep.gui.graph.texts import norm_of, rms_of
 from gradstep.gui.numbers import format_number, format_shape
 from gradstep.phases import PHASE_INFO, Phase
 from gradstep.protocol.values import Preview, TensorInfo
-
-
 
 translate = QCoreApplication.translate
 
@@ -56,11 +55,16 @@ def full(shown: Preview | None, kind: TensorInfo | None) -> str:
     if shown.elements is not None:
         texts = [format_number(e, dtype, None) for e in shown.elements]
         return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+    return _sizes(shown)
+
+
+def _sizes(shown: Preview) -> str:
     parts = []
-    if shown.rms is not None:
-        parts.append(translate("Graph", "rms {0}").format(format_number(shown.rms, "float64", 6)))
-    if shown.norm is not None:
-        parts.append(translate("Graph", "norm {0}").format(format_number(shown.norm, "float64", 6)))
+    rms, norm = rms_of(shown), norm_of(shown)
+    if rms is not None:
+        parts.append(translate("Graph", "rms {0}").format(format_number(rms, "float64", 6)))
+    if norm is not None:
+        parts.append(translate("Graph", "norm {0}").format(format_number(norm, "float64", 6)))
     return ", ".join(parts)
 
 

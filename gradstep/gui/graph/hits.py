@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 
-from gradstep.gui.graph.paint import Picture
-from gradstep.gui.graph.paint_links import label_rect
-from gradstep.gui.graph.placement import Flow
+from gradstep.gui.graph.layout.placement import Flow
+from gradstep.gui.graph.paint.links import label_rect
+from gradstep.gui.graph.paint.picture import Picture
 from gradstep.gui.graph.scene import Frame, Item, Link, Role
 
 REACH = 6.0

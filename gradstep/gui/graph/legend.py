@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
-from gradstep.gui.graph.pens import PREVIEW, arrow_head, font, ink, pen, phase, stroke, text_width
+from gradstep.gui.graph.paint.pens import (
+    PREVIEW,
+    arrow_head,
+    font,
+    ink,
+    pen,
+    phase,
+    stroke,
+    text_width,
+)
 from gradstep.gui.icons import icon
 from gradstep.gui.theme import theme
 from gradstep.phases import Phase
 
-SIGN, GAP, BETWEEN = 20, 8, 18
+SIGN, GAP, BETWEEN = 20, 7, 14
 
 
 class Legend(QWidget):
@@ -120,7 +129,7 @@ class ZoomControl(QWidget):
         self.percent = QLabel()
         self.percent.setFont(font("small", True))
         self.percent.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.percent.setFixedWidth(54)
+        self.percent.setFixedWidth(46)
         row.addWidget(self._button("minus", "graph_zoom_out", self.tr("Zoom out (-)"),
                                    self.smaller))
         row.addWidget(self.percent)
@@ -134,7 +143,7 @@ class ZoomControl(QWidget):
         """1 is 100 %."""
         self.percent.setText(self.tr("{0} %").format(round(scale * 100)))
 
-    def _button(self, sign: str, name: str, tip: str, signal: Signal) -> QToolButton:
+    def _button(self, sign: str, name: str, tip: str, signal: SignalInstance) -> QToolButton:
         button = QToolButton(self)
         button.setObjectName(name)
         button.setIcon(icon(sign))

@@ -6,6 +6,7 @@ again, so what has not run yet can be shown in its place, as an outline (``expec
 
 from __future__ import annotations
 
+import copy
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -29,7 +30,8 @@ class GroupInfo:
 
 @dataclass
 class Snapshot:
-    """Nodes and edges of one iteration, with the ways to walk them."""
+    """Nodes and edges of one iteration, with the ways to walk them. Not changed once it is a
+    model's: it may be read from any thread."""
 
     nodes: dict[int, Node] = field(default_factory=dict)
     edges: dict[int, Edge] = field(default_factory=dict)
@@ -45,6 +47,16 @@ class Snapshot:
         for edge in sorted(self.edges.values(), key=lambda e: (e.output, e.id)):
             outputs[edge.source].append(edge)
         self.inputs, self.outputs = dict(inputs), dict(outputs)
+
+    def drop_used_ends(self) -> None:
+        """An end that nobody had used is no end any more once the same output goes somewhere."""
+        used = {(e.source, e.output) for e in self.edges.values() if e.target != NOBODY}
+        for edge in list(self.edges.values()):
+            if edge.target != NOBODY or (edge.source, edge.output) not in used:
+                continue
+            source = self.nodes.get(edge.source)
+            if source is None or not source.is_loss:
+                del self.edges[edge.id]
 
     def operations(self) -> list[Node]:
         """In the order in which they ran."""
@@ -73,11 +85,18 @@ class GraphModel:
             if graph.iteration != self.iteration and self.now.operations():
                 self.before = self.now
             self.now = Snapshot()
-        self.now.nodes.update((node.id, node) for node in graph.nodes)
-        self.now.edges.update((edge.id, edge) for edge in graph.edges)
-        self._drop_used_ends()
-        self.now.index()
+        # A new snapshot each time: a worker may still be reading the old one.
+        found = Snapshot(dict(self.now.nodes), dict(self.now.edges))
+        found.nodes.update((node.id, node) for node in graph.nodes)
+        found.edges.update((edge.id, edge) for edge in graph.edges)
+        found.drop_used_ends()
+        found.index()
+        self.now = found
         self.iteration, self.revision, self.note = graph.iteration, graph.revision, graph.note
+
+    def frozen(self) -> GraphModel:
+        """A copy for another thread, which later increments leave as it is."""
+        return copy.copy(self)
 
     def take(self, stop: Stop) -> None:
         """The moment that the graph belongs to."""
@@ -115,16 +134,6 @@ class GraphModel:
             for a, b in zip(ran, known, strict=False)
         )
         return self.before if same else None
-
-    def _drop_used_ends(self) -> None:
-        """An end that nobody had used is no end any more once the same output goes somewhere."""
-        used = {(e.source, e.output) for e in self.now.edges.values() if e.target != NOBODY}
-        for edge in list(self.now.edges.values()):
-            if edge.target != NOBODY or (edge.source, edge.output) not in used:
-                continue
-            source = self.now.nodes.get(edge.source)
-            if source is None or not source.is_loss:
-                del self.now.edges[edge.id]
 
 
 def is_leaf(node: Node) -> bool:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
-from gradstep.gui.background import Background
 from gradstep.gui.cursor import Cursor
 from gradstep.gui.graph.canvas import ZOOM_STEP, GraphCanvas
 from gradstep.gui.graph.legend import Legend, ZoomControl
 from gradstep.gui.graph.model import GraphModel
-from gradstep.gui.graph.moment import moment
-from gradstep.gui.graph.paint import Picture
-from gradstep.gui.graph.placement import Placement
-from gradstep.gui.graph.placing import place
+from gradstep.gui.graph.paint.picture import Picture
 from gradstep.gui.graph.refs import key_of, place_of, ref_of
-from gradstep.gui.graph.scene import Scene, build, leaf_modules
-from gradstep.gui.graph.shape import structure
 from gradstep.gui.graph.sizes import shows_elements
+from gradstep.gui.graph.studio import Order, Studio
+from gradstep.gui.icons import icon
 from gradstep.gui.panel import Panel
 from gradstep.gui.session import Session
 from gradstep.gui.theme import theme
@@ -36,10 +32,7 @@ class GraphPanel(Panel):
         super().__init__("graph", "", parent)
         self.model = GraphModel()
         self._session, self._cursor = session, cursor
-        self._background = Background(self)
-        self._structure: object = None
-        self._wanted: tuple[Scene, object] | None = None
-        self._placing = False
+        self._studio = Studio(self)
         self._fresh = True
         self._modules = False
         self._toggled: set[str] = set()
@@ -68,6 +61,11 @@ class GraphPanel(Panel):
         self.body.addWidget(footer)
         self.detail_button = QToolButton(self.title_row)
         self.detail_button.setObjectName("graph_detail")
+        self.detail_button.setIcon(icon("chevron_down"))
+        self.detail_button.setIconSize(QSize(12, 12))
+        self.detail_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        # The chevron stands behind the word.
+        self.detail_button.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
         self.detail_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.detail_button.setToolTip(self.tr("Show every operation, or modules as one"))
         menu = QMenu(self.detail_button)
@@ -93,6 +91,7 @@ class GraphPanel(Panel):
 
     def _connect(self) -> None:
         session, canvas = self._session, self.canvas
+        self._studio.pictureMade.connect(self._show)
         session.programOpened.connect(self.clear)
         session.stopped.connect(self.take_stop)
         session.graphChanged.connect(self.take_graph)
@@ -111,18 +110,19 @@ class GraphPanel(Panel):
     def clear(self, path: str = "") -> None:
         """Another program: nothing to show yet."""
         self.model.clear()
-        self._structure, self._wanted, self._pending = None, None, None
+        self._studio.clear()
+        self._pending = None
         self._fresh = True
         self._toggled.clear()
         self._late.stop()
-        self._show(Picture(), None)
-        self._retitle()
+        self._show(Picture(), False)
 
     def take_stop(self, stop: Stop) -> None:
         """Where the program stands. The graph of that moment is on its way; both are shown at
         once, so that no number is ever beside the wrong mark."""
         if stop.reason in (Reason.LOST, Reason.END, Reason.EXCEPTION):
             self.model.take(stop)
+            self._pending = None
             self._refresh()
             return
         self._pending = stop
@@ -138,52 +138,25 @@ class GraphPanel(Panel):
 
     # ------------------------------------------------------------------ from model to picture
 
+    @property
+    def waiting(self) -> bool:
+        """Whether what is shown is not the newest yet."""
+        return self._studio.busy or self._pending is not None
+
     def _refresh(self) -> None:
-        """Build the scene; show it now if its structure has its places already."""
-        scene = build(self.model, self._folded())
-        shape = structure(scene)
-        if shape == self._structure or not scene:
-            self._wanted = None
-            self._show(Picture(scene, self.canvas.picture.placement if scene else Placement()),
-                       shape)
-            return
-        self._wanted = scene, shape
+        """Have a picture made of what is known now."""
         self._late.start()
-        self._place_next()
-
-    def _place_next(self) -> None:
-        """Have the newest scene placed, one at a time: what came between is of no interest."""
-        if self._placing or self._wanted is None:
-            return
-        self._placing = True
-        scene, shape = self._wanted
         room = float(self.canvas.width()), float(self.canvas.height())
-        previous = None if self._fresh else self.canvas.picture.placement
+        model, toggled = self.model.frozen(), frozenset(self._toggled)
+        self._studio.order(Order(model, room, self._modules, toggled, self._fresh))
 
-        def work() -> Placement:
-            return place(scene, room, previous)
-
-        def done(placement: Placement) -> None:
-            self._placing = False
-            wanted = self._wanted
-            if wanted is not None and wanted[1] == shape:
-                self._wanted = None
-                self._show(Picture(wanted[0], placement), shape)
-            self._place_next()
-
-        self._background.do(work, done)
-
-    def _show(self, picture: Picture, shape: object) -> None:
-        self._late.stop()
-        self._structure = shape
+    def _show(self, picture: Picture, fresh: bool) -> None:
         old = self.canvas.picture
-        picture.now = moment(picture.scene, self.model.stop)
-        picture.keeping(old)
         kept = old.selected in picture.scene.items or old.selected in picture.scene.links
         picture.selected = old.selected if kept else ""
         if self._cursor.ref and ref_of(picture.selected, picture.scene) != self._cursor.ref:
             picture.selected = key_of(self._cursor.ref, picture.scene)
-        fresh, self._fresh = self._fresh and bool(picture.items), self._fresh and not picture.items
+        self._fresh = self._fresh and not picture.items
         self.canvas.sentence = self._sentence()
         self.canvas.show_picture(picture, fresh=fresh)
         self.legend.setVisible(bool(picture.items))
@@ -191,6 +164,8 @@ class GraphPanel(Panel):
         self.legend.set_tensors(
             any(not shows_elements(link.edge.tensor) for link in picture.scene.links.values())
         )
+        if not self.waiting:
+            self._late.stop()
         self._retitle()
 
     def _sentence(self) -> str:
@@ -201,7 +176,7 @@ class GraphPanel(Panel):
         parts = []
         if self.model.iteration and self.canvas.picture.items:
             parts.append(self.tr("iteration {0}").format(self.model.iteration))
-        if self._wanted is not None or self._pending is not None:
+        if self.waiting and not self._late.isActive():
             parts.append(self.tr("updating"))
         self.set_title(self.tr("Graph"), " · ".join(parts))
 
@@ -220,10 +195,6 @@ class GraphPanel(Panel):
         """Fold or unfold one group."""
         self._toggled ^= {key}
         self._refresh()
-
-    def _folded(self) -> frozenset[str]:
-        usual = leaf_modules(self.model) if self._modules else frozenset()
-        return frozenset(usual ^ self._toggled)
 
     # ------------------------------------------------------------------ cursor
 

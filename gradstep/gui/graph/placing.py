@@ -5,16 +5,15 @@ No Qt here: this runs in a worker thread.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gradstep.gui.graph.layout import arrange
-from gradstep.gui.graph.placement import Box, Flow, GroupBox, Placement, Rect, Route, Wire
+from gradstep.gui.graph.layout.placement import Box, Flow, GroupBox, Placement, Rect, Route, Wire
 from gradstep.gui.graph.satellites import Satellite, satellites
 from gradstep.gui.graph.scene import LEAVES, Item, Link, Role, Scene
 from gradstep.gui.graph.seats import Seat, seats
 from gradstep.gui.graph.sizes import (
     CODE_CHARACTER,
-    DIAMETER,
     LABEL_GAP,
     LANE,
     NAME_CHARACTERS,
@@ -34,6 +33,7 @@ BEFORE, AFTER = 46.0, 54.0
 so that frames in a row are equally high."""
 AFTER_DOWN = 60.0  # "next" at its right
 RUN, RUN_DOWN = 44.0, 84.0  # from an operation to a parameter above it, or at its left
+NEXT = 20.0  # more below it, for "next"
 HALF_LABELS = 66.0  # a number on each side of an upright line
 WORTH, LEAST = 0.9, 0.4
 FITS = 0.7
@@ -116,7 +116,7 @@ def _box(
     for satellite in beside:
         leaf = scene.items[satellite.link.source]
         extent = _extent(leaf, satellite.side, flow, trays)
-        reach = _distance(item, leaf, flow)
+        reach = _distance(item, leaf, satellite.side, flow)
         if right:
             length = max(length, extent.width, 2 * HALF_LABELS)
             outer = max(-extent.top, extent.bottom)
@@ -130,11 +130,11 @@ def _box(
     return Box(item.key, length, before, after, item.groups, item.role in LEAVES, core)
 
 
-def _distance(item: Item, leaf: Item, flow: Flow) -> float:
+def _distance(item: Item, leaf: Item, side: int, flow: Flow) -> float:
     """From the middle of an operation to that of a parameter beside it."""
     one, other = item_size(item), item_size(leaf)
     if flow == Flow.RIGHT:
-        return one.height / 2 + RUN + other.height / 2
+        return one.height / 2 + RUN + (NEXT if side > 0 else 0.0) + other.height / 2
     return one.width / 2 + RUN_DOWN + other.width / 2
 
 
@@ -177,14 +177,15 @@ def _attached(
             continue
         leaf = scene.items[key]
         x, y = placement.boxes[target.key]
-        shift = satellite.side * _distance(target, leaf, flow)
+        shift = satellite.side * _distance(target, leaf, satellite.side, flow)
         a, b = (x, y + shift) if flow == Flow.RIGHT else (x + shift, y)
         size = _extent(leaf, satellite.side, flow, trays)
         boxes[key] = (a, b)
         extents[key] = Rect(a + size.left, b + size.top, a + size.right, b + size.bottom)
         half, other = item_size(leaf), item_size(target)
         if flow == Flow.RIGHT:
-            middle = (x, (b - satellite.side * (half.height - other.height) / 2 + y) / 2)
+            seen = b - satellite.side * (half.height - other.height) / 2
+            middle = (x, (seen + y) / 2 + (NEXT / 2 if satellite.side > 0 else 0.0))
         else:
             middle = ((a - satellite.side * (half.width - other.width) / 2 + x) / 2, y)
         ends = ((a, b), (a, b), (a, b), (x, y), (x, y), (x, y))
@@ -199,5 +200,3 @@ def _shape_rect(item: Item, x: float, y: float) -> Rect:
     size = item_size(item)
     return Rect(x - size.width / 2, y - size.height / 2, x + size.width / 2, y + size.height / 2)
 
-
-__all__ = ["DIAMETER", "place", "place_flowing"]

@@ -102,17 +102,13 @@ def build(model: GraphModel, folded: frozenset[str] = frozenset()) -> Scene:
 def leaf_modules(model: GraphModel) -> frozenset[str]:
     """Keys of the modules that contain no others."""
     part = _Part(model.expected() or model.now)
-    found: set[str] = set()
+    inner: set[str] = set()
+    outer: set[str] = set()
     for node in part.operations:
-        modules = [group for group in node.groups if group.kind == "module"]
-        found.update(part.groups[group.key] for group in modules[-1:])
-    outer = {
-        part.groups[group.key]
-        for node in part.operations
-        for group in node.groups
-        if group is not next((g for g in reversed(node.groups) if g.kind == "module"), None)
-    }
-    return frozenset(found - outer)
+        modules = [part.groups[group.key] for group in node.groups if group.kind == "module"]
+        inner.update(modules[-1:])
+        outer.update(modules[:-1])
+    return frozenset(inner - outer)
 
 
 class _Part:
@@ -146,7 +142,8 @@ class _Part:
     def _is_exponent(self, node: Node, edge: Edge) -> bool:
         """The 2 of ``r ** 2`` stands in the operation's sign and needs no item of its own."""
         source = self.snapshot.nodes[edge.source]
-        if base_name(node.name) != "pow" or node.detail or source.kind != ValueKind.CONSTANT or edge.input != 1:
+        second = edge.input == 1 and source.kind == ValueKind.CONSTANT
+        if base_name(node.name) != "pow" or node.detail or not second:
             return False
         shown = source.data or edge.value
         if shown is None or not shown.elements or isinstance(shown.elements[0], bool):
@@ -161,9 +158,12 @@ class _Part:
     def _group_keys(self) -> dict[str, str]:
         """From the engine's key of a call to ours, which the next iteration shares."""
         keys: dict[str, str] = {}
+        self.group_of: dict[str, Group] = {}
         for node in self.operations:
             for group in node.groups:
-                keys.setdefault(group.key, f"[{len(keys)}]{group.label}")
+                if group.key not in keys:
+                    keys[group.key] = f"[{len(keys)}]{group.label}"
+                    self.group_of[group.key] = group
         return keys
 
 
@@ -180,8 +180,7 @@ class _Plan:
 
     def add(self, part: _Part, expected: bool) -> None:
         for key, ours in part.groups.items():
-            group = next(g for n in part.operations for g in n.groups if g.key == key)
-            self.groups.setdefault(ours, group)
+            self.groups.setdefault(ours, part.group_of[key])
         for node in part.operations:
             self._add_operation(part, node, expected)
         for edge in part.snapshot.edges.values():
@@ -216,23 +215,22 @@ class _Plan:
         end = self._ends.get((source_key, edge.output))
         if expected and end is not None:
             # The value is there already; only its use is expected. Its open end goes.
-            known, expected = end, False
+            carried: Edge | None = end
             self.items.pop(f"{source_key}?{edge.output}", None)
             self.links.pop(f"{source_key}.{edge.output}>{source_key}?{edge.output}.0", None)
-        elif expected and not self.items[source_key].expected:
-            known, expected = self._used(part, edge, source_key), False
         else:
-            known = edge
+            carried = self._carried(source_key, edge.output) if expected else None
+        known, expected = carried or edge, expected and carried is None
         self.links[key] = Link(key, source_key, target, edge.output, edge.input, known, expected)
         if is_leaf(source):
             self.uses[source_key].append(self.items[target].groups)
 
-    def _used(self, part: _Part, edge: Edge, source_key: str) -> Edge:
+    def _carried(self, source_key: str, output: int) -> Edge | None:
         """The edge of this iteration that carries the same value to another place."""
         for link in self.links.values():
-            if link.source == source_key and link.output == edge.output:
+            if (link.source, link.output, link.expected) == (source_key, output, False):
                 return link.edge
-        return edge
+        return None
 
     def _target(
         self, part: _Part, edge: Edge, source: Node, source_key: str, expected: bool

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from gradstep.gui.graph.scene import LEAVES, Link, Role, Scene
 
-
 OUT = 1.25
 """Rows between a main line and a leaf beside it; two leaves around an operation stand nearer."""
 

@@ -37,9 +37,10 @@ VALUE_CHARACTER = 9.0  # JetBrains Mono at 15 px: 0.6 em
 CODE_CHARACTER = 7.2  # at 12 px
 CAPTION_CHARACTER = 6.6  # at 11 px
 VALUE_LINE, LIST_LINE, NAME_LINE = 20.0, 16.0, 16.0
-TRAY_DROP = 12.0  # the arrow from a parameter to its tray
+TRAY_DROP = 18.0  # the arrow from a parameter to its tray
 TRAY_ROW = 20.0
 NAME_CHARACTERS = 22
+NUMBER_WIDTH = 60.0
 LIST_ELEMENTS, LIST_ACROSS = 4, 2
 MANY = 12
 """With more parameters than this, trays are kept small."""
@@ -148,7 +149,7 @@ def shows_elements(tensor: TensorInfo | None) -> bool:
 def _number_room(tensor: TensorInfo | None) -> tuple[float, float]:
     """Width and height of a number or a short list."""
     if tensor is None or tensor.numel <= 1:
-        return 7 * VALUE_CHARACTER, VALUE_LINE
+        return NUMBER_WIDTH, VALUE_LINE
     if shows_elements(tensor):
         rows = -(-tensor.numel // LIST_ACROSS)
         return (LIST_ACROSS * 6 + 2) * CODE_CHARACTER, rows * LIST_LINE + 4

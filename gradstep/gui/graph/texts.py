@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from gradstep.gui.graph.moment import Moment
@@ -87,10 +88,24 @@ def number(
             rows = _rows([format_number(e, dtype, digits) for e in elements])
             if max(map(len, rows)) * CODE_CHARACTER <= room + OVERHANG:
                 return Number(rows, small=True)
-    size = shown.rms if field == "data" else shown.norm
+    size = rms_of(shown) if field == "data" else norm_of(shown)
     if size is None:
         return None
     return Number((format_number(size, "float64", 3),), "rms" if field == "data" else "norm")
+
+
+def norm_of(shown: Preview) -> float | None:
+    """Euclidean norm, from the elements when it was not sent."""
+    if shown.norm is None and shown.elements is not None:
+        return math.hypot(*map(float, shown.elements))
+    return shown.norm
+
+
+def rms_of(shown: Preview) -> float | None:
+    """Root mean square, from the elements when it was not sent."""
+    if shown.rms is None and shown.elements:
+        return math.hypot(*map(float, shown.elements)) / math.sqrt(len(shown.elements))
+    return shown.rms
 
 
 def _rows(texts: list[str]) -> tuple[str, ...]:
@@ -107,7 +122,8 @@ def _rows(texts: list[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class TrayRow:
-    """One line of a tray. ``kind``: ``grad``, ``term`` (part of a sum), ``sum`` or ``data``."""
+    """One line of a tray. ``kind``: ``grad``, ``term`` (part of a sum), ``sum``, ``zeroed`` or
+    ``data``. ``before``: what it was, when that is to be seen."""
 
     kind: str
     title: str
@@ -120,12 +136,13 @@ def tray(item: Item, now: Moment, arrived: float | None = None) -> list[TrayRow]
     """What lies under a parameter: its ``.grad``, and its data once that is not what was used.
     ``arrived``: the gradient that this backward brought to a scalar, summed over its ways."""
     node = item.node
-    if item.role not in LEAVES or node is None:
+    if item.role not in LEAVES or node is None or item.expected:
         return []
     happened = now.leaves.get(node.id, {})
     rows: list[TrayRow] = []
-    if node.grad is not None:
-        rows += _grad_rows(item, happened.get("grad"), arrived)
+    change = happened.get("grad")
+    if node.grad is not None or (change is not None and change.before is not None):
+        rows += _grad_rows(item, change, arrived)
     if node.current is not None:
         rows.append(TrayRow(
             "data", "", _plain(node.current, node.tensor, "data"), "value" in happened,
@@ -138,22 +155,42 @@ def _grad_rows(item: Item, change: Change | None, arrived: float | None) -> list
     node = item.node
     assert node is not None
     title = f"{item.text}.grad" if len(item.text) <= 2 else ".grad"
-    total = _plain(node.grad, node.tensor, "grad")
+    total = _plain(node.grad, node.tensor, "grad") if node.grad is not None else "None"
     old = change.before if change else None
-    sums = old is not None and old.elements is not None and len(old.elements) == 1
-    if arrived is None or not sums or old is None or old.elements == (0,):
+    if change is None or old is None:
         return [TrayRow("grad", title, total, change is not None)]
+    before = _plain(old, node.tensor, "grad")
+    if _is_zero(change.after):
+        return [TrayRow("zeroed", title, total, True, "" if _is_zero(old) else before)]
+    if arrived is None or _is_zero(old) or not _adds_up(old, arrived, change.after):
+        return [TrayRow("grad", title, total, True)]
     dtype = node.tensor.dtype if node.tensor else "float64"
     return [
-        TrayRow("term", title, _plain(old, node.tensor, "grad")),
+        TrayRow("term", title, before),
         TrayRow("term", "", f"+ {format_number(arrived, dtype, 6)}"),
         TrayRow("sum", "", total, True),
     ]
 
 
+def _is_zero(shown: Preview | None) -> bool:
+    """Whether nothing is there, or nothing but zeros."""
+    return shown is None or shown.norm == 0 or (
+        shown.elements is not None and not any(shown.elements)
+    )
+
+
+def _adds_up(old: Preview, arrived: float, new: Preview | None) -> bool:
+    """Whether a scalar is what it was and what arrived; a sum that is not so is not shown."""
+    one, other = old.elements, new.elements if new else None
+    if not one or not other or len(one) != 1 or len(other) != 1:
+        return False
+    total = float(one[0]) + arrived
+    return abs(total - float(other[0])) <= 1e-5 * max(abs(total), abs(arrived), 1e-30)
+
+
 def _plain(shown: Preview | None, kind: TensorInfo | None, field: str) -> str:
     """In a tray: the number, or rms or norm of a tensor."""
     found = number(shown, kind, field, 7 * VALUE_CHARACTER)
-    if found is not None and found.small and shown is not None and shown.rms is not None:
+    if found is not None and found.small and shown is not None and not shown.problem:
         found = number(shown, kind, field, 0.0)
     return f"{found.measure} {found.text}".strip() if found else ""

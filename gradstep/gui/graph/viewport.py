@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gradstep.gui.graph.placement import Rect
+from gradstep.gui.graph.layout.placement import Rect
 
 SMALLEST, LARGEST = 0.02, 4.0
 READABLE = 0.82
 """Numbers are drawn from this scale on (see ``level_of_detail`` in the tokens)."""
 ROOMY = 1.25
 """A small graph is not blown up further than this by itself."""
-MARGIN = 20.0
+NEARLY = 1.08  # less than this above 100 % is 100 %
+MARGIN = 16.0
 
 
 @dataclass
@@ -67,7 +68,7 @@ def opening(
     """What to show first: everything if its numbers can be read then, else the part around
     ``focus``. A graph that is still ``growing`` begins at the left (or the top)."""
     whole = fitting(bounds, width, height, ROOMY)
-    if growing:
+    if growing or 1.0 < whole.scale < NEARLY:
         whole.scale = min(whole.scale, 1.0)
     if whole.scale >= READABLE:
         whole.centre(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QPolygonF
 
+from gradstep.gui.graph.layout.placement import Flow
 from gradstep.gui.graph.moment import Look, is_freed, look, paths
-from gradstep.gui.graph.paint_tray import paint_tray
-from gradstep.gui.graph.pens import (
+from gradstep.gui.graph.paint.pens import (
     FREED,
     centred,
     font,
@@ -17,18 +17,19 @@ from gradstep.gui.graph.pens import (
     ink,
     pen,
     phase,
+    sign_font,
     stroke,
     text_width,
     variable_font,
 )
-from gradstep.gui.graph.placement import Flow
+from gradstep.gui.graph.paint.tray import paint_tray
 from gradstep.gui.graph.scene import Frame, Item, Role
 from gradstep.gui.graph.sizes import NAME_CHARACTERS, NEAR, is_variable, leaf_shape
 from gradstep.gui.graph.symbols import short
 from gradstep.phases import Phase
 
 if TYPE_CHECKING:
-    from gradstep.gui.graph.paint import Picture
+    from gradstep.gui.graph.paint.picture import Picture
 
 translate = QCoreApplication.translate
 
@@ -101,8 +102,7 @@ def _operation(painter: QPainter, picture: Picture, item: Item, rect: QRectF) ->
     if item.role == Role.MODULE or not item.sign:
         of = font("small", True, 600 if item.role == Role.MODULE else 500)
     else:
-        of = font({1: "term", 2: "card_title", 3: "card_title"}.get(len(item.sign), "small"),
-                  False, 600)
+        of = sign_font(item.sign, rect.width() - 12)
     in_rect(painter, rect, item.sign or short(item.text, NAME_CHARACTERS), of)
 
 
@@ -149,17 +149,29 @@ def _leaf(painter: QPainter, picture: Picture, item: Item, rect: QRectF) -> None
     if parameter:
         _bar(painter, rect, BAR, 4, outline if style.look != Look.NEXT else style.ink)
         rect = rect.adjusted(BAR, 0, 0, 0)
-    painter.setPen(text)
-    of = variable_font(22) if is_variable(item.text) else font("small", True, 500)
-    shape = leaf_shape(item)
+    quiet = style.ink if style.look == Look.NEXT else ink("text_tertiary")
+    _name_and_shape(painter, item, rect, text, quiet)
+
+
+def _name_and_shape(
+    painter: QPainter, item: Item, rect: QRectF, colour: QColor, quiet: QColor
+) -> None:
+    """A variable in italics, a longer name as code; under it the shape of a tensor."""
+    shape, text = leaf_shape(item), short(item.text, NAME_CHARACTERS)
+    if not text:
+        text, shape = shape or translate("Graph", "data"), ""
+        colour = quiet
+    of = font("small", True, 500)
+    if is_variable(item.text):
+        of = variable_font(20 if shape else 22)
+    upper = rect
     if shape:
+        upper = QRectF(rect.left(), rect.top() + 2, rect.width(), rect.height() / 2 + 2)
         lower = QRectF(rect.left(), rect.center().y() + 3, rect.width(), 14)
-        rect = QRectF(rect.left(), rect.top() + 2, rect.width(), rect.height() / 2 + 2)
-        of = variable_font(20) if is_variable(item.text) else of
-    in_rect(painter, rect, short(item.text, NAME_CHARACTERS), of)
-    if shape:
-        painter.setPen(style.ink if style.look == Look.NEXT else ink("text_tertiary"))
+        painter.setPen(quiet)
         in_rect(painter, lower, shape, font("caption", True))
+    painter.setPen(colour)
+    in_rect(painter, upper, text, of)
 
 
 def _bar(
@@ -193,7 +205,8 @@ def _loss(painter: QPainter, picture: Picture, item: Item, rect: QRectF) -> None
     painter.setBrush(Qt.BrushStyle.NoBrush if expected else QBrush(colours.tint))
     painter.drawRoundedRect(rect, rect.height() / 2, rect.height() / 2)
     painter.setPen(ink("text_tertiary") if expected else colours.text)
-    in_rect(painter, rect, short(item.text, NAME_CHARACTERS), font("card_title", False, 600))
+    of = variable_font(22) if is_variable(item.text) else font("card_title", False, 600)
+    in_rect(painter, rect, short(item.text, NAME_CHARACTERS), of)
 
 
 def _caption(painter: QPainter, picture: Picture, item: Item, rect: QRectF) -> None:
@@ -202,7 +215,7 @@ def _caption(painter: QPainter, picture: Picture, item: Item, rect: QRectF) -> N
         return
     state = look(item, picture.now)
     if state == Look.NEXT:
-        _next_mark(painter, picture, rect, phase(picture.now.phase or Phase.FORWARD).text)
+        _next_mark(painter, picture, item, phase(picture.now.phase or Phase.FORWARD).text)
         return
     if state not in (Look.WAITING, Look.PARTLY):
         return
@@ -217,13 +230,19 @@ def _caption(painter: QPainter, picture: Picture, item: Item, rect: QRectF) -> N
             painter.drawText(QPointF(rect.right() + 8, rect.center().y() + 4), words)
 
 
-def _next_mark(painter: QPainter, picture: Picture, rect: QRectF, colour: QColor) -> None:
-    words = translate("Graph", "next")
+def _next_mark(painter: QPainter, picture: Picture, item: Item, colour: QColor) -> None:
+    words, rect = translate("Graph", "next"), picture.rect(item)
+    if _has_lane_below(picture, item):
+        painter.setPen(colour)
+        painter.setFont(font("small", False, 600))
+        painter.drawText(QPointF(rect.center().x() + 14, rect.bottom() + RING_GAP + 13), words)
+        return
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(colour)
     if picture.placement.flow == Flow.RIGHT:
         x, y = rect.center().x(), rect.bottom() + RING_GAP + 5
-        painter.drawPolygon(QPolygonF([QPointF(x, y), QPointF(x - 6, y + 8), QPointF(x + 6, y + 8)]))
+        mark = QPolygonF([QPointF(x, y), QPointF(x - 6, y + 8), QPointF(x + 6, y + 8)])
+        painter.drawPolygon(mark)
         painter.setPen(colour)
         centred(painter, x, y + 21, words, "small", weight=600)
         return
@@ -232,6 +251,18 @@ def _next_mark(painter: QPainter, picture: Picture, rect: QRectF, colour: QColor
     painter.setPen(colour)
     painter.setFont(font("small", False, 600))
     painter.drawText(QPointF(x + 12, y + 4.5), words)
+
+
+def _has_lane_below(picture: Picture, item: Item) -> bool:
+    """Whether a wire runs where "next" would stand."""
+    routes = picture.placement.routes
+    x, y = picture.placement.boxes[item.key]
+    links = (*picture.inputs(item.key), *picture.outputs(item.key))
+    found = [routes[link.key] for link in links if link.key in routes]
+    return any(
+        route.beside and max(route.start[1], route.end[1]) > y + 1 and route.start[0] == x
+        for route in found
+    )
 
 
 def paint_ring(painter: QPainter, picture: Picture, item: Item) -> None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QColor, QPainter
 
-from gradstep.gui.graph.pens import arrow_head, font, ink, pen, phase, stroke, text_width
-from gradstep.gui.graph.placement import Flow
+from gradstep.gui.graph.layout.placement import Flow
+from gradstep.gui.graph.paint.links import chip
+from gradstep.gui.graph.paint.pens import arrow_head, font, ink, pen, phase, stroke, text_width
 from gradstep.gui.graph.scene import Item
 from gradstep.gui.graph.sizes import TRAY_DROP, TRAY_ROW
 from gradstep.gui.graph.texts import TrayRow, tray
 from gradstep.phases import Phase
 
 if TYPE_CHECKING:
-    from gradstep.gui.graph.paint import Picture
+    from gradstep.gui.graph.paint.picture import Picture
 
 PAD = 8.0
 FIRST = 4.0  # above the first row
@@ -27,21 +28,31 @@ def paint_tray(painter: QPainter, picture: Picture, item: Item, leaf: QRectF) ->
     if not rows:
         return
     rect = tray_rect(picture, item, leaf, rows)
-    changed = any(row.changed for row in rows)
-    only_data = all(row.kind == "data" for row in rows)
-    colours = phase(Phase.UPDATE if only_data else Phase.BACKWARD)
-    painter.save()
-    if changed:
-        painter.setOpacity(max(picture.chip, 0.2))
-    _drop(painter, leaf, rect, not only_data)
-    painter.setPen(pen(colours.solid if changed else colours.border, stroke("edge")))
-    painter.setBrush(colours.tint if changed else ink("panel"))
+    added = any(row.changed and row.kind in ("grad", "sum") for row in rows)
+    first = _phase(rows[0])
+    _drop(painter, leaf, rect, phase(first).solid)
+    painter.setPen(pen(phase(first).solid if added else ink("border_strong"), stroke("hairline")))
+    painter.setBrush(ink("panel"))
     painter.drawRoundedRect(rect, 4, 4)
+    if added:
+        last = max(i for i, row in enumerate(rows) if row.kind != "data")
+        part = QRectF(rect.left(), rect.top(), rect.width(), (last + 1) * TRAY_ROW + 2 * FIRST - 1)
+        chip(painter, part, phase(first), picture.chip)
     baseline = rect.top() + FIRST + 14
     for row in rows:
+        if row.changed and row.kind in ("data", "zeroed"):
+            bottom = rect.bottom() if row is rows[-1] else baseline + 6
+            part = QRectF(rect.left(), baseline - 15, rect.width(), bottom - baseline + 15)
+            chip(painter, part, phase(_phase(row)), picture.chip)
         _row(painter, row, rect, baseline)
         baseline += TRAY_ROW
-    painter.restore()
+
+
+def _phase(row: TrayRow) -> Phase:
+    """Whose colour a row has."""
+    if row.kind == "data":
+        return Phase.UPDATE
+    return Phase.ZERO_GRAD if row.kind == "zeroed" else Phase.BACKWARD
 
 
 def tray_rect(picture: Picture, item: Item, leaf: QRectF, rows: list[TrayRow]) -> QRectF:
@@ -63,9 +74,8 @@ def tray_rect(picture: Picture, item: Item, leaf: QRectF, rows: list[TrayRow]) -
     return QRectF(left, leaf.bottom() + TRAY_DROP, width, height)
 
 
-def _drop(painter: QPainter, leaf: QRectF, rect: QRectF, gradient: bool) -> None:
+def _drop(painter: QPainter, leaf: QRectF, rect: QRectF, colour: QColor) -> None:
     """The short arrow from the parameter into its tray."""
-    colour = phase(Phase.BACKWARD if gradient else Phase.UPDATE).solid
     x = leaf.left() + 30
     if rect.top() > leaf.bottom():
         start, end = QPointF(x, leaf.bottom() + 1), QPointF(x, rect.top())
@@ -88,7 +98,7 @@ def _row_width(row: TrayRow) -> float:
 
 
 def _row(painter: QPainter, row: TrayRow, rect: QRectF, baseline: float) -> None:
-    colours = phase(Phase.UPDATE if row.kind == "data" else Phase.BACKWARD)
+    colours = phase(_phase(row))
     strong = row.changed or row.kind == "sum"
     weight = 600 if strong else 500
     right = rect.right() - PAD
@@ -105,12 +115,13 @@ def _row(painter: QPainter, row: TrayRow, rect: QRectF, baseline: float) -> None
     width = text_width(row.text, "code", True, weight)
     painter.drawText(QPointF(right - width, baseline), row.text)
     if row.before:
-        _from(painter, row, right - width, baseline)
+        _from(painter, row, right - width, baseline, colours.text)
 
 
-def _from(painter: QPainter, row: TrayRow, right: float, baseline: float) -> None:
+def _from(
+    painter: QPainter, row: TrayRow, right: float, baseline: float, colour: QColor
+) -> None:
     """``1 →`` before the new number."""
-    colour = phase(Phase.UPDATE).text
     end = QPointF(right - 5, baseline - 4)
     start = QPointF(right - 17, baseline - 4)
     painter.setPen(pen(colour, 1.5))

@@ -1,42 +1,20 @@
-"""Paints a scene onto any ``QPainter``: a widget, a picture, a printer.
-
-Three levels of detail by how large an operation is on the screen: *near* with every number,
-*middle* with signs and names, *far* as blocks coloured by state.
-"""
+"""A scene with its places at one moment, and the lines and texts that follow from them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
 
 import numpy as np
 from PySide6.QtCore import QRectF
-from PySide6.QtGui import QPainter
 
 from gradstep.gui.graph.curves import Lanes, lanes, ports
+from gradstep.gui.graph.layout.placement import Placement, Rect
 from gradstep.gui.graph.moment import Moment
-from gradstep.gui.graph.paint_far import paint_far
-from gradstep.gui.graph.paint_items import paint_frame, paint_item, paint_ring
-from gradstep.gui.graph.paint_links import paint_label, paint_lanes, paint_link_ring
-from gradstep.gui.graph.placement import Placement, Rect
+from gradstep.gui.graph.paint.strokes import Stroke, stroke_along
 from gradstep.gui.graph.scene import Item, Link, Scene
-from gradstep.gui.graph.sizes import DIAMETER, item_size, tokens
-
-_DETAIL = tokens()["level_of_detail"]
-
-
-class Detail(IntEnum):
-    FAR = 0
-    MIDDLE = 1
-    NEAR = 2
-
-
-def detail(scale: float) -> Detail:
-    """The level of detail at ``scale`` (1 is 100 %)."""
-    diameter = scale * DIAMETER
-    if diameter >= _DETAIL["numbers_from_px_of_operation_diameter"]:
-        return Detail.NEAR
-    return Detail.MIDDLE if diameter >= _DETAIL["blocks_below"] else Detail.FAR
+from gradstep.gui.graph.sizes import item_size
+from gradstep.gui.graph.texts import Label, label
+from gradstep.protocol.trace import Edge
 
 
 @dataclass
@@ -53,6 +31,8 @@ class Picture:
 
     def __post_init__(self) -> None:
         self._lanes: dict[str, Lanes] = {}
+        self._strokes: dict[tuple[str, str, float, float, float], Stroke | None] = {}
+        self._labels: dict[str, tuple[Edge, bool, Label]] = {}
         self._ports = ports(self.scene, self.placement)
         placed = self.placement
         self.items = [i for key, i in self.scene.items.items() if key in placed.boxes]
@@ -73,6 +53,33 @@ class Picture:
         if found is None:
             found = lanes(link, self.scene, self.placement, self._ports)
             self._lanes[link.key] = found
+        return found
+
+    def label(self, link: Link) -> Label:
+        """What is written on ``link``."""
+        found = self._labels.get(link.key)
+        if found is None or found[0] is not link.edge or found[1] != link.expected:
+            source = self.scene.items[link.source]
+            written = label(link, source, self.placement.routes[link.key].beside)
+            found = self._labels[link.key] = link.edge, link.expected, written
+        return found[2]
+
+    def stroke(
+        self, link: Link, which: str, width: float, arrow: float, ring: float, share: float
+    ) -> Stroke | None:
+        """The value's or gradient's (``which``) lane of ``link``, clear of the next one's ring."""
+        at_source = ring if link.source in self.now.next else 0.0
+        at_target = ring if link.target in self.now.next else 0.0
+        key = link.key, which, width, at_source, at_target
+        if share >= 1.0 and key in self._strokes:
+            return self._strokes[key]
+        lines = self.lanes(link)
+        if which == "value":
+            found = stroke_along(lines.value, width, arrow, at_source, at_target, share)
+        else:
+            found = stroke_along(lines.grad, width, arrow, at_target, at_source, share)
+        if share >= 1.0:
+            self._strokes[key] = found
         return found
 
     def outputs(self, key: str) -> list[Link]:
@@ -103,39 +110,9 @@ class Picture:
     def keeping(self, other: Picture) -> Picture:
         """This picture with what ``other`` has worked out, when the places are the same."""
         if other.placement is self.placement:
-            self._lanes = other._lanes
+            self._lanes, self._strokes = other._lanes, other._strokes
+            self._labels = other._labels
         return self
-
-
-def paint(painter: QPainter, picture: Picture, view: QRectF, scale: float) -> None:
-    """Paint what of ``picture`` lies in ``view`` (both in the scene's coordinates)."""
-    level = detail(scale)
-    if level == Detail.FAR:
-        paint_far(painter, picture, view, scale)
-        return
-    near = level == Detail.NEAR
-    items, links = picture.visible(view)
-    for frame in picture.scene.frames.values():
-        rect = picture.placement.groups.get(frame.key)
-        if rect is not None and _qrect(rect).intersects(view):
-            paint_frame(painter, frame, _qrect(rect), scale)
-    for link in links:
-        paint_lanes(painter, picture, link, near)
-    for item in items:
-        paint_item(painter, picture, item, near, scale)
-    if near:
-        for link in links:
-            paint_label(painter, picture, link)
-    _paint_selection(painter, picture)
-
-
-def _paint_selection(painter: QPainter, picture: Picture) -> None:
-    item = picture.scene.items.get(picture.selected)
-    if item is not None and item.key in picture.placement.boxes:
-        paint_ring(painter, picture, item)
-    link = picture.scene.links.get(picture.selected)
-    if link is not None and link.key in picture.placement.routes:
-        paint_link_ring(painter, picture, link)
 
 
 def _arrived(scene: Scene) -> dict[str, float]:
@@ -174,7 +151,3 @@ def _hits(
         & (rects[:, 1] < view.bottom()) & (rects[:, 3] > view.top())
     )
     return [int(i) for i in np.nonzero(inside)[0]]
-
-
-def _qrect(rect: Rect) -> QRectF:
-    return QRectF(rect.left, rect.top, rect.width, rect.height)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gradstep.gui.graph.placement import Box, Wire
+from gradstep.gui.graph.layout.placement import Box, Wire
 
 
 def rank(

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gradstep.gui.graph.placement import HEAD, PADDING, PADDING_ALONG, Flow, Placement, Rect, Route
-from gradstep.gui.graph.problem import Problem
+from gradstep.gui.graph.layout.placement import (
+    HEAD,
+    PADDING,
+    PADDING_ALONG,
+    Flow,
+    Placement,
+    Rect,
+    Route,
+)
+from gradstep.gui.graph.layout.problem import Problem
 
-TURN = 42.0  # room along the flow for a curve into a box
+TURN = 40.0  # room along the flow for a curve into a box
 LEAVE = 26.0  # room for a curve out of one
 CLEAR = 10.0  # between a box and the flat run of a straight wire
 CLEAR_LEAF = 4.0
-OUTSIDE = 10.0  # between a frame and a label beside it
-LABEL_CLEAR = 24.0  # beside a frame's label, where wires enter from above
+OUTSIDE = 6.0  # between a frame and a label beside it
+LABEL_CLEAR = 28.0  # beside a frame's label, where wires enter from above
 STRAIGHT = 1.0  # wires nearer than this to the line are drawn straight
 
 
@@ -179,15 +187,18 @@ def _route(columns: _Columns, w: int, turn: bool) -> Route:
     column_end = columns.start[problem.ranks[a]] + columns.size[problem.ranks[a]]
     flat, flat_end = columns.lane(w)
     leaves, arrives = abs(from_y - y) < STRAIGHT, abs(to_y - y) < STRAIGHT
-    points = [
-        (sum(columns.core(a)) / 2, from_y), (left if leaves else column_end, from_y),
-        (left if leaves else flat, y), (right if arrives else flat_end, y),
-        (columns.box(b)[0], to_y), (sum(columns.core(b)) / 2, to_y),
-        (columns.label(w, leaves, arrives), y),
-    ]
-    if turn:
-        points = [(q, p) for p, q in points]
-    return Route(*points)
+    def at(along: float, over: float) -> tuple[float, float]:
+        return (over, along) if turn else (along, over)
+
+    return Route(
+        start=at(sum(columns.core(a)) / 2, from_y),
+        leave=at(left if leaves else column_end, from_y),
+        flat_start=at(left if leaves else flat, y),
+        flat_end=at(right if arrives else flat_end, y),
+        enter=at(columns.box(b)[0], to_y),
+        end=at(sum(columns.core(b)) / 2, to_y),
+        label=at(columns.label(w, leaves, arrives), y),
+    )
 
 
 def _frame_rects(columns: _Columns, across: Sequence[float], turn: bool) -> dict[str, Rect]:
@@ -217,7 +228,8 @@ def _frame_rects(columns: _Columns, across: Sequence[float], turn: bool) -> dict
             rect[1] = min(rect[1], y - wire.before - outer * (PADDING + head))
             rect[3] = max(rect[3], y + wire.after + outer * PADDING)
     return {
-        problem.groups[group].key: _rect(*rect, turn) for group, rect in sorted(rects.items())
+        problem.groups[group].key: _rect(r[0], r[1], r[2], r[3], turn)
+        for group, r in sorted(rects.items())
     }
 
 

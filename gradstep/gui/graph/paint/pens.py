@@ -24,6 +24,7 @@ def phase(which: Phase) -> PhaseColours:
     return theme().phase(which)
 
 
+@functools.cache
 def stroke(name: str) -> float:
     """A line width by its token's name."""
     return float(theme().size("stroke", name))
@@ -31,7 +32,12 @@ def stroke(name: str) -> float:
 
 def pen(colour: QColor, width: float, dash: Sequence[float] = ()) -> QPen:
     """``dash`` in pixels, whatever the width."""
-    found = QPen(colour, width)
+    return _pen(colour.rgba(), width, tuple(dash))
+
+
+@functools.lru_cache(maxsize=256)
+def _pen(colour: int, width: float, dash: tuple[float, ...]) -> QPen:
+    found = QPen(QColor.fromRgba(colour), width)
     found.setCapStyle(Qt.PenCapStyle.FlatCap)
     if dash:
         found.setDashPattern([length / width for length in dash])
@@ -48,6 +54,15 @@ def font(role: str, code: bool = False, weight: int = 400) -> QFont:
 @functools.lru_cache(maxsize=8)
 def variable_font(pixels: int) -> QFont:
     return theme().mathematics(pixels)
+
+
+@functools.lru_cache(maxsize=256)
+def sign_font(sign: str, room: float) -> QFont:
+    """For what stands in an operation: as large as it fits."""
+    for role in ("term", "graph_value", "card_title", "body"):
+        if text_width(sign, role, False, 600) <= room and (role != "term" or len(sign) == 1):
+            return font(role, False, 600)
+    return font("caption", False, 600)
 
 
 @functools.lru_cache(maxsize=8192)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLineF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QPainter, QPen
 
 from gradstep.gui.graph.moment import Look, look
-from gradstep.gui.graph.pens import ink, pen, phase
-from gradstep.gui.graph.scene import Item, Role
+from gradstep.gui.graph.paint.pens import ink, pen, phase
+from gradstep.gui.graph.scene import LEAVES, Item, Role
 from gradstep.gui.graph.sizes import tokens
 from gradstep.phases import Phase
 
 if TYPE_CHECKING:
-    from gradstep.gui.graph.paint import Picture
+    from gradstep.gui.graph.paint.picture import Picture
 
 LEAST: float = tokens()["far"]["block_minimum"][0]
 
@@ -23,38 +24,46 @@ def paint_far(painter: QPainter, picture: Picture, view: QRectF, scale: float) -
     """Everything in ``view``."""
     items, links = picture.visible(view)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    frames = []
-    for frame in picture.scene.frames.values():
-        rect = picture.placement.groups.get(frame.key)
-        if rect is not None:
-            frames.append(QRectF(rect.left, rect.top, rect.width, rect.height))
-    painter.setPen(pen(ink("module_border"), 1.0 / scale))
+    painter.setPen(_thin("module_border"))
     painter.setBrush(ink("module_fill"))
-    painter.drawRects(frames)
+    placed = (picture.placement.groups.get(key) for key in picture.scene.frames)
+    painter.drawRects([QRectF(r.left, r.top, r.width, r.height) for r in placed if r is not None])
     lines = []
     for link in links:
-        route = picture.placement.routes[link.key]
-        points = (route.start, route.leave, route.flat_start, route.flat_end, route.enter, route.end)
-        lines += [QLineF(*a, *b) for a, b in zip(points, points[1:], strict=False) if a != b]
-    thin = pen(ink("control_outline"), 1.0)
-    thin.setCosmetic(True)
-    painter.setPen(thin)
+        r = picture.placement.routes[link.key]
+        ways = (r.start, r.leave, r.flat_start, r.flat_end, r.enter, r.end)
+        lines += [QLineF(*a, *b) for a, b in pairwise(ways) if a != b]
+    painter.setPen(_thin("control_outline"))
     painter.drawLines(lines)
-    blocks: dict[str, tuple[QColor, list[QRectF]]] = {}
+    painter.setPen(Qt.PenStyle.NoPen)
+    for colour, blocks in _blocks(picture, items, scale):
+        painter.setBrush(colour)
+        painter.drawRects(blocks)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+
+
+def _thin(name: str) -> QPen:
+    """One pixel, however far away."""
+    found = QPen(pen(ink(name), 1.0))
+    found.setCosmetic(True)
+    return found
+
+
+def _blocks(
+    picture: Picture, items: list[Item], scale: float
+) -> list[tuple[QColor, list[QRectF]]]:
+    """Items by colour; operations are never smaller than can be seen."""
+    found: dict[str, tuple[QColor, list[QRectF]]] = {}
     for item in items:
         if item.role == Role.OPEN:
             continue
         rect = picture.rect(item)
         missing = LEAST / scale - min(rect.width(), rect.height())
-        if missing > 0 and item.role not in (Role.CONSTANT, Role.DATA, Role.PARAMETER):
+        if missing > 0 and item.role not in LEAVES:
             rect = rect.adjusted(-missing / 2, -missing / 2, missing / 2, missing / 2)
         colour = _colour(picture, item)
-        blocks.setdefault(colour.name(), (colour, []))[1].append(rect)
-    painter.setPen(Qt.PenStyle.NoPen)
-    for colour, rects in blocks.values():
-        painter.setBrush(colour)
-        painter.drawRects(rects)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        found.setdefault(colour.name(), (colour, []))[1].append(rect)
+    return list(found.values())
 
 
 def _colour(picture: Picture, item: Item) -> QColor:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPolygonF
+from PySide6.QtGui import QColor, QPainter
 
-from gradstep.gui.graph.curves import Points
 from gradstep.gui.graph.moment import awaits_gradient
-from gradstep.gui.graph.pens import (
+from gradstep.gui.graph.paint.pens import (
     PREVIEW,
-    arrow_head,
     centred,
     font,
     ink,
@@ -30,12 +27,12 @@ from gradstep.gui.graph.sizes import (
     NEAR,
     is_bare,
 )
-from gradstep.gui.graph.texts import Label, Number, label
+from gradstep.gui.graph.texts import Label, Number
 from gradstep.gui.theme import PhaseColours
 from gradstep.phases import Phase
 
 if TYPE_CHECKING:
-    from gradstep.gui.graph.paint import Picture
+    from gradstep.gui.graph.paint.picture import Picture
 
 translate = QCoreApplication.translate
 
@@ -45,91 +42,45 @@ BASE = 5.5  # from a baseline to the middle of digits
 CHIP_HEIGHT = 24.0
 
 
-def paint_lanes(painter: QPainter, picture: Picture, link: Link, near: bool) -> None:
+def paint_lanes(painter: QPainter, picture: Picture, link: Link) -> None:
     """The value's lane, and the gradient's if there is one or the next operation sends one."""
-    lines = picture.lanes(link)
-    value, grad = _outside_rings(picture, link, lines.value, lines.grad)
     changed = picture.now.changed.get(link.key)
-    forward, backward = phase(Phase.FORWARD), phase(Phase.BACKWARD)
-    source = picture.scene.items[link.source]
+    backward = phase(Phase.BACKWARD).solid
     if link.expected:
-        _lane(painter, value, ink("control_outline"), stroke("hairline"), ARROW - 1, ())
+        _lane(painter, picture, link, "value", ink("control_outline"), stroke("hairline"))
         return
-    if is_bare(source):
-        _lane(painter, value, ink("text_tertiary"), stroke("hairline"), ARROW - 2, ())
+    if is_bare(picture.scene.items[link.source]):
+        _lane(painter, picture, link, "value", ink("text_tertiary"), stroke("hairline"))
         return
     width = stroke("edge_frontier") if changed == "value" else stroke("edge")
-    _lane(painter, value, forward.solid, width, ARROW, (),
-          picture.wave if changed == "value" else 1.0)
+    _lane(painter, picture, link, "value", phase(Phase.FORWARD).solid, width)
     if link.edge.grad is not None:
         width = stroke("edge_frontier") if changed == "grad" else stroke("edge_gradient")
-        _lane(painter, grad, backward.solid, width, ARROW, (),
-              picture.wave if changed == "grad" else 1.0)
+        _lane(painter, picture, link, "grad", backward, width)
     elif awaits_gradient(link, picture.scene, picture.now):
-        _lane(painter, grad, backward.solid, stroke("edge"), ARROW, PREVIEW)
-
-
-def _outside_rings(
-    picture: Picture, link: Link, value: Points, grad: Points
-) -> tuple[Points, Points]:
-    """The lanes end before the ring of the next operation."""
-    if link.target in picture.now.next:
-        value, grad = _beginning(value, 1.0, RING), _beginning(grad[::-1], 1.0, RING)[::-1]
-    if link.source in picture.now.next:
-        value, grad = _beginning(value[::-1], 1.0, RING)[::-1], _beginning(grad, 1.0, RING)
-    return value, grad
+        _lane(painter, picture, link, "grad", backward, stroke("edge"), PREVIEW)
 
 
 def _lane(
-    painter: QPainter, points: Points, colour: QColor, width: float, arrow: float,
-    dash: tuple[float, ...], share: float = 1.0,
+    painter: QPainter, picture: Picture, link: Link, which: str, colour: QColor, width: float,
+    dash: tuple[float, ...] = (),
 ) -> None:
-    """A line with an arrow at its end; ``share`` of it when it is still on its way."""
-    if share < 1.0:
-        points = _beginning(points, share)
-    if len(points) < 2:
+    """A line with an arrow at its end; only its beginning while a change is on its way."""
+    share = picture.wave if picture.now.changed.get(link.key) == which else 1.0
+    drawn = picture.stroke(link, which, width, ARROW, RING, share)
+    if drawn is None:
         return
-    size = arrow + (width - 1.5) * 2.4
-    line = [QPointF(x, y) for x, y in points.tolist()]
-    back = _at_distance(points[::-1], size - 1)
-    head = arrow_head(line[-1], QPointF(*back), size)
-    body = [p for p, d in zip(line, _to_end(points), strict=True) if d > size - 1]
-    body.append(QPointF(*back))
     painter.setPen(pen(colour, width, dash))
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawPolyline(QPolygonF(body))
+    painter.drawPolyline(drawn.body)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(colour)
-    painter.drawPolygon(head)
-
-
-def _to_end(points: Points) -> list[float]:
-    steps = np.hypot(*np.diff(points, axis=0).T)
-    left: list[float] = np.concatenate([np.cumsum(steps[::-1])[::-1], [0.0]]).tolist()
-    return left
-
-
-def _at_distance(points: Points, distance: float) -> tuple[float, float]:
-    """The point at ``distance`` along the line from its beginning."""
-    run = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
-    return (
-        float(np.interp(distance, run, points[:, 0])),
-        float(np.interp(distance, run, points[:, 1])),
-    )
-
-
-def _beginning(points: Points, share: float, less: float = 0.0) -> Points:
-    """The first ``share`` of a line, and ``less`` pixels less."""
-    run = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
-    reach = max(share * run[-1] - less, 0.0)
-    end = np.array([[np.interp(reach, run, points[:, 0]), np.interp(reach, run, points[:, 1])]])
-    return np.concatenate([points[run < reach], end])
+    painter.drawPolygon(drawn.head)
 
 
 def paint_label(painter: QPainter, picture: Picture, link: Link) -> None:
     """Name, value and gradient on the flat run."""
-    route = picture.placement.routes[link.key]
-    written = label(link, picture.scene.items[link.source], route.beside)
+    route, written = picture.placement.routes[link.key], picture.label(link)
     changed = picture.now.changed.get(link.key, "")
     if picture.lanes(link).upright:
         _beside_upright(painter, picture, written, *route.label, changed)
@@ -145,7 +96,7 @@ def _beside_flat(
     if written.value is not None:
         more = (len(written.value.lines) - 1) * LIST_LINE
         _number(painter, written.value, x, baseline - more, forward, picture, changed == "value")
-        baseline -= NAME_LINE + 3 + more
+        baseline -= NAME_LINE + (7 if changed == "value" else 3) + more
     if written.shape:
         painter.setPen(ink("text_tertiary"))
         centred(painter, x, baseline + 1, written.shape, "caption", code=True)
@@ -235,7 +186,7 @@ def paint_link_ring(painter: QPainter, picture: Picture, link: Link) -> None:
 def label_rect(picture: Picture, link: Link) -> QRectF:
     """What the numbers of ``link`` occupy."""
     route = picture.placement.routes[link.key]
-    written = label(link, picture.scene.items[link.source], route.beside)
+    written = picture.label(link)
     x, y = route.label
     value = _width(written.value) if written.value else 0.0
     grad = _width(written.grad) if written.grad else (44.0 if written.no_grad else 0.0)

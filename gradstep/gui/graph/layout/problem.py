@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gradstep.gui.graph.placement import Box, Flow, GroupBox, Wire
+from gradstep.gui.graph.layout.placement import Box, Flow, GroupBox, Wire
 
 LANE_ROOM = 10.0  # across, on each side of a lane that only passes
 ROW = 88.0  # from an operation to a leaf beside it
@@ -97,7 +97,7 @@ class Problem:
         end stands beside the group, it runs outside."""
         one, other = self.paths[a], self.paths[b]
         first, last = 2 * self.ranks[a] + 1, 2 * self.ranks[b] - 1
-        common = _common(one, other)
+        common = one[: shared(one, other)]
         out, into = one[len(common) :], other[len(common) :]
         if not self._clear_exit(a, b):
             out = ()
@@ -113,11 +113,11 @@ class Problem:
 
     def _clear_exit(self, a: int, b: int) -> bool:
         """Whether all groups that a wire leaves end before its target's layer."""
-        common = len(_common(self.paths[a], self.paths[b]))
+        common = shared(self.paths[a], self.paths[b])
         return all(self.span[g][1] < 2 * self.ranks[b] for g in self.paths[a][common:])
 
     def _clear_entry(self, a: int, b: int) -> bool:
-        common = len(_common(self.paths[a], self.paths[b]))
+        common = shared(self.paths[a], self.paths[b])
         return all(self.span[g][0] > 2 * self.ranks[a] for g in self.paths[b][common:])
 
     def _join(self, box: int, lane: int) -> None:
@@ -166,7 +166,8 @@ class Problem:
             for group in entry.groups
         }
         self.keepers: dict[int, int] = {}
-        for group, (low, high) in sorted(self.span.items(), key=lambda item: -len(self._path(item[0]))):
+        for group in sorted(self.span, key=lambda g: -len(self._path(g))):
+            low, high = self.span[group]
             for layer in range(low, high + 1):
                 if (group, layer) in present:
                     continue
@@ -189,7 +190,7 @@ class Problem:
         self.pulls: list[tuple[int, int, float, float]] = []
         self.follows: list[tuple[int, int, float, float]] = []
         busy = [False] * self.variables
-        for w, (a, b) in enumerate(self.ends):
+        for a, b in self.ends:
             if not self.boxes[a].leaf:
                 busy[self.variable_of_box[b]] = True
                 busy[self.variable_of_box[a]] = True
@@ -223,10 +224,11 @@ class Problem:
             self.pulls.append((one, other, offset, weight))
 
 
-def _common(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+def shared(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many of their outermost groups two paths have in common."""
     count = 0
     for a, b in zip(one, other, strict=False):
         if a != b:
             break
         count += 1
-    return one[:count]
+    return count

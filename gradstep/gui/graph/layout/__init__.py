@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gradstep.gui.graph.columns import finish
-from gradstep.gui.graph.placement import Box, Flow, GroupBox, Placement, Wire
-from gradstep.gui.graph.problem import Problem
-from gradstep.gui.graph.ranks import rank
-from gradstep.gui.graph.spread import extend, spread
+from gradstep.gui.graph.layout.columns import finish
+from gradstep.gui.graph.layout.placement import Box, Flow, GroupBox, Placement, Wire
+from gradstep.gui.graph.layout.problem import Problem
+from gradstep.gui.graph.layout.ranks import rank
+from gradstep.gui.graph.layout.room import extend
+from gradstep.gui.graph.layout.spread import spread
 
 APPENDED = 0.5
 """A placement is kept, and added to, when at most this share of the boxes is new (or a few)."""

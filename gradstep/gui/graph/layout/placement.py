@@ -7,7 +7,7 @@ from enum import StrEnum
 
 PADDING = 8.0
 """Across the flow, between a frame and its members."""
-PADDING_ALONG = 16.0
+PADDING_ALONG = 12.0
 HEAD = 20.0
 """Height of a frame's label."""
 

@@ -1,0 +1,142 @@
+"""The last pass: outward from what stands fast until every separation holds, those of frames
+included. It always succeeds, because the order it works in is one order for all layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradstep.gui.graph.layout.placement import HEAD, PADDING, Flow
+from gradstep.gui.graph.layout.problem import Entry, Problem, shared
+
+GAP = 16.0
+"""Between neighbours across the flow."""
+
+Floats = NDArray[np.float64]
+Key = tuple[tuple[float, int], ...]
+
+
+def order_keys(problem: Problem, y: Floats) -> dict[tuple[int, tuple[int, ...]], Key]:
+    """One order for all layers: by place within each group. A group stands where its heaviest line
+    runs, which may go on outside of it."""
+    heaviest: dict[int, int] = {}
+    present: dict[tuple[int, tuple[int, ...]], None] = {}
+    for layer in problem.layers:
+        for entry in layer:
+            present.setdefault((entry.variable, entry.groups))
+    for variable, path in present:
+        for group in path:
+            other = heaviest.get(group)
+            if other is None or (problem.weights[variable], -variable) > (
+                problem.weights[other], -other
+            ):
+                heaviest[group] = variable
+    places = [round(float(value), 6) for value in y]
+    middle = {group: (places[variable], variable) for group, variable in heaviest.items()}
+    return {
+        (variable, path): (*(middle[group] for group in path), (places[variable], variable))
+        for variable, path in present
+    }
+
+
+def pushed(problem: Problem, wanted: Floats, anchors: set[int]) -> list[float]:
+    """``wanted`` moved outward from ``anchors`` until every separation holds."""
+    apart = _Separations(problem, wanted)
+    y, order = apart.wishes(wanted), apart.order()
+    after: list[list[tuple[int, float]]] = [[] for _ in y]
+    before: list[list[tuple[int, float]]] = [[] for _ in y]
+    for (a, b), room in apart.rooms.items():
+        after[a].append((b, room))
+        before[b].append((a, room))
+    held = [i in anchors for i in range(len(y))]
+    for i in order:
+        held[i] = held[i] or any(held[a] for a, _ in before[i])
+    for i in reversed(order):
+        if not held[i] and after[i]:
+            y[i] = min(y[i], min(y[b] - room for b, room in after[i]))
+    for i in order:
+        if before[i]:
+            y[i] = max(y[i], max(y[a] + room for a, room in before[i]))
+    return y[: problem.variables]
+
+
+class _Separations:
+    """Least distances (``rooms``) between variables, and between them and the two borders of each
+    frame. Variables come first, then the frames' beginnings, then their ends."""
+
+    def __init__(self, problem: Problem, wanted: Floats) -> None:
+        self._problem = problem
+        self._head = HEAD if problem.flow == Flow.RIGHT else 0.0
+        self.rooms: dict[tuple[int, int], float] = {}
+        keys = order_keys(problem, wanted)
+        for layer in problem.layers:
+            layer.sort(key=lambda e: keys[e.variable, e.groups])
+            self._add_layer(layer)
+
+    def _begin(self, group: int) -> int:
+        return self._problem.variables + group
+
+    def _end(self, group: int) -> int:
+        return self._problem.variables + len(self._problem.groups) + group
+
+    def _add_layer(self, layer: Sequence[Entry]) -> None:
+        """From one neighbour to the next, with the borders that lie between them."""
+        last, reach = -1, 0.0  # what came before, and how far it extends
+        inside: tuple[int, ...] = ()
+        for entry in (*layer, None):
+            groups = entry.groups if entry is not None else ()
+            common, gap = shared(inside, groups), GAP
+            for group in reversed(inside[common:]):
+                self._apart(last, self._end(group), reach + PADDING)
+                last, reach = self._end(group), 0.0
+            for group in groups[common:]:
+                self._apart(last, self._begin(group), reach + gap)
+                last, reach, gap = self._begin(group), 0.0, PADDING + self._head
+            if entry is not None:
+                self._apart(last, entry.variable, reach + gap + entry.before)
+                last, reach, inside = entry.variable, entry.after, groups
+
+    def _apart(self, a: int, b: int, room: float) -> None:
+        if a >= 0:
+            self.rooms[a, b] = max(self.rooms.get((a, b), 0.0), room)
+
+    def wishes(self, wanted: Floats) -> list[float]:
+        """Where variables want to be, and where that puts the borders."""
+        groups = len(self._problem.groups)
+        low, high = [0.0] * groups, [0.0] * groups
+        seen = [False] * groups
+        for layer in self._problem.layers:
+            for entry in layer:
+                value = float(wanted[entry.variable])
+                for g in entry.groups:
+                    low[g] = min(low[g] if seen[g] else value, value - entry.before)
+                    high[g] = max(high[g] if seen[g] else value, value + entry.after)
+                    seen[g] = True
+        return [
+            *(float(v) for v in wanted),
+            *(value - PADDING - self._head for value in low),
+            *(value + PADDING for value in high),
+        ]
+
+    def order(self) -> list[int]:
+        """An order that all distances agree with. A line that runs through several frames has a
+        key in each, which could contradict each other; what closes a circle is dropped then."""
+        size = self._problem.variables + 2 * len(self._problem.groups)
+        while True:
+            after: list[list[int]] = [[] for _ in range(size)]
+            waiting = [0] * size
+            for a, b in self.rooms:
+                after[a].append(b)
+                waiting[b] += 1
+            order = [i for i in range(size) if not waiting[i]]
+            for i in order:
+                for j in after[i]:
+                    waiting[j] -= 1
+                    if not waiting[j]:
+                        order.append(j)
+            if len(order) == size:
+                return order
+            circle = [pair for pair in self.rooms if waiting[pair[0]] and waiting[pair[1]]]
+            del self.rooms[min(circle, key=lambda pair: (self.rooms[pair], pair))]

@@ -1,0 +1,1 @@
+"""Painting the graph: items, links, trays, and the far view."""

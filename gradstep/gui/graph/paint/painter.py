@@ -1,0 +1,70 @@
+"""Paints a picture onto any ``QPainter``: a widget, an image, a printer.
+
+Three levels of detail by how large an operation is on the screen: *near* with every number,
+*middle* with signs and names, *far* as blocks coloured by state.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter
+
+from gradstep.gui.graph.layout.placement import Rect
+from gradstep.gui.graph.paint.far import paint_far
+from gradstep.gui.graph.paint.items import paint_frame, paint_item, paint_ring
+from gradstep.gui.graph.paint.links import paint_label, paint_lanes, paint_link_ring
+from gradstep.gui.graph.paint.picture import Picture
+from gradstep.gui.graph.sizes import DIAMETER, tokens
+
+_DETAIL = tokens()["level_of_detail"]
+
+
+class Detail(IntEnum):
+    FAR = 0
+    MIDDLE = 1
+    NEAR = 2
+
+
+def detail(scale: float) -> Detail:
+    """The level of detail at ``scale`` (1 is 100 %)."""
+    diameter = scale * DIAMETER
+    if diameter >= _DETAIL["numbers_from_px_of_operation_diameter"]:
+        return Detail.NEAR
+    return Detail.MIDDLE if diameter >= _DETAIL["blocks_below"] else Detail.FAR
+
+
+def paint(painter: QPainter, picture: Picture, view: QRectF, scale: float) -> None:
+    """Paint what of ``picture`` lies in ``view`` (both in the scene's coordinates)."""
+    level = detail(scale)
+    if level == Detail.FAR:
+        paint_far(painter, picture, view, scale)
+        return
+    near = level == Detail.NEAR
+    items, links = picture.visible(view)
+    for frame in picture.scene.frames.values():
+        rect = picture.placement.groups.get(frame.key)
+        if rect is not None and _qrect(rect).intersects(view):
+            paint_frame(painter, frame, _qrect(rect), scale)
+    for link in links:
+        paint_lanes(painter, picture, link)
+    for item in items:
+        paint_item(painter, picture, item, near, scale)
+    if near:
+        for link in links:
+            paint_label(painter, picture, link)
+    _paint_selection(painter, picture)
+
+
+def _paint_selection(painter: QPainter, picture: Picture) -> None:
+    item = picture.scene.items.get(picture.selected)
+    if item is not None and item.key in picture.placement.boxes:
+        paint_ring(painter, picture, item)
+    link = picture.scene.links.get(picture.selected)
+    if link is not None and link.key in picture.placement.routes:
+        paint_link_ring(painter, picture, link)
+
+
+def _qrect(rect: Rect) -> QRectF:
+    return QRectF(rect.left, rect.top, rect.width, rect.height)

@@ -1,0 +1,106 @@
+"""Makes pictures beside the GUI thread: builds the scene, places it, works out its lines.
+
+Of what is asked while one is being made, only the newest is made next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Signal
+
+from gradstep.gui.background import Background
+from gradstep.gui.graph.layout.placement import Placement
+from gradstep.gui.graph.model import GraphModel
+from gradstep.gui.graph.moment import moment
+from gradstep.gui.graph.paint.picture import Picture
+from gradstep.gui.graph.placing import place
+from gradstep.gui.graph.scene import build, leaf_modules
+from gradstep.gui.graph.shape import structure
+
+
+@dataclass(frozen=True)
+class Order:
+    """A picture of ``model`` for a view of ``room`` pixels. ``modules``: innermost modules are
+    folded; ``toggled``: groups for which it is the other way round. ``fresh``: nothing of the last
+    picture needs to stay where it was."""
+
+    model: GraphModel
+    room: tuple[float, float]
+    modules: bool = False
+    toggled: frozenset[str] = frozenset()
+    fresh: bool = False
+
+
+class Studio(QObject):
+    """``pictureMade`` tells a ``Picture`` and whether it was ordered ``fresh``."""
+
+    pictureMade = Signal(object, bool)
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._background = Background(self)
+        self._waiting: Order | None = None
+        self._working = False
+        self._picture = Picture()
+        self._structure: Hashable = None
+        self._round = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether a newer picture is on its way."""
+        return self._working
+
+    def clear(self) -> None:
+        """Forget what was made and what is being made."""
+        self._round += 1
+        self._waiting = None
+        self._picture, self._structure = Picture(), None
+
+    def order(self, order: Order) -> None:
+        """Make a picture; ``pictureMade`` follows, unless a newer order overtakes this one."""
+        if self._waiting is not None and self._waiting.fresh and not order.fresh:
+            order = Order(order.model, order.room, order.modules, order.toggled, True)
+        self._waiting = order
+        self._next()
+
+    def _next(self) -> None:
+        if self._working or self._waiting is None:
+            return
+        order, self._waiting, self._working = self._waiting, None, True
+        last, known, this_round = self._picture, self._structure, self._round
+
+        def work() -> tuple[Picture, Hashable] | Exception:
+            try:
+                return make(order, last, known)
+            except Exception as error:  # told in the GUI thread; the next order must still be made
+                return error
+
+        def done(result: tuple[Picture, Hashable] | Exception) -> None:
+            self._working = False
+            if isinstance(result, Exception):
+                self._next()
+                raise result
+            if this_round == self._round:
+                self._picture, self._structure = result
+                self.pictureMade.emit(result[0], order.fresh)
+            self._next()
+
+        self._background.do(work, done)
+
+
+def make(order: Order, last: Picture, known: Hashable) -> tuple[Picture, Hashable]:
+    """The picture that ``order`` wants, and the structure it has. ``last`` and ``known``: the
+    picture before and its structure; what still fits is used again."""
+    usual = leaf_modules(order.model) if order.modules else frozenset()
+    scene = build(order.model, usual ^ order.toggled)
+    shape = structure(scene)
+    if not scene:
+        placement = Placement()
+    elif shape == known:
+        placement = last.placement
+    else:
+        placement = place(scene, order.room, None if order.fresh else last.placement)
+    picture = Picture(scene, placement, moment(scene, order.model.stop))
+    return picture.keeping(last), shape

@@ -1,0 +1,295 @@
+"""The graph on the screen: which part of it is seen, and how it moves. What is drawn is decided in
+``paint``; what pointer and keys do, in ``canvas``."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QWidget
+
+from gradstep.gui.graph.layout.placement import Rect
+from gradstep.gui.graph.movement import Movement
+from gradstep.gui.graph.paint.painter import Detail, detail, paint
+from gradstep.gui.graph.paint.pens import font, ink, pen, stroke
+from gradstep.gui.graph.paint.picture import Picture
+from gradstep.gui.graph.scene import Role
+from gradstep.gui.graph.viewport import MARGIN, Viewport, fitting, opening
+from gradstep.gui.theme import theme
+
+SLOW_MS = 14.0
+"""While zooming and panning, a picture that takes longer than this to paint is shown from its last
+frame and painted again when the hand rests."""
+REST_MS = 90
+NEAR_BY = 90.0
+"""What belongs to an item (caption, tray, ring) is within this of what it occupies."""
+STAYS = 40.0
+"""An item that moved less than this is where it was."""
+
+
+class GraphView(QWidget):
+    """Shows a ``Picture``. Until the person pans or zooms, it chooses what is seen."""
+
+    zoomChanged = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setMinimumSize(120, 80)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.picture = Picture()
+        self.view = Viewport()
+        self.follow = True
+        self.sentence = ""
+        """What is said while there is nothing to show."""
+        self.ringed = False
+        """Whether the keyboard is here, and that is to be seen."""
+        self.movement = Movement(self)
+        self._own_view = False
+        self._frame: QPixmap | None = None
+        self._frame_view = Viewport()
+        self._paint_ms = 0.0
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.timeout.connect(self._settle)
+        self.movement.changed.connect(self._moved)
+        theme().changed.connect(self.update)
+
+    # ------------------------------------------------------------------ what is shown
+
+    def show_picture(self, picture: Picture, *, fresh: bool = False) -> None:
+        """Show another picture. ``fresh``: of another program or direction, so look at it anew."""
+        old, self.picture = self.picture, picture
+        self._frame = None
+        empty = not old.items
+        if fresh or empty or not _still(old, picture):
+            self._own_view = False
+            self.movement.finish()
+            self._look_anew()
+            self.update()
+        elif old.placement is picture.placement:
+            self._update_changed(old, picture)
+        else:
+            self._keep_in_view()
+            self.update()
+        if picture.now.changed or picture.now.leaves:
+            self.movement.start_change()
+            picture.wave, picture.chip = self.movement.wave, self.movement.chip
+        if self.follow:
+            self._follow_step()
+
+    def set_follow(self, on: bool) -> None:
+        """Whether the view moves to the next operation when that is out of sight."""
+        self.follow = on
+        if on:
+            self._follow_step()
+
+    # ------------------------------------------------------------------ looking
+
+    def fit(self) -> None:
+        """Show everything, however small."""
+        self._own_view = False
+        self._set_view(fitting(self.picture.placement.bounds, self.width(), self.height(), 1.5))
+
+    def zoom(self, factor: float, at: QPointF | None = None) -> None:
+        """Larger by ``factor`` around a point of the canvas, or its middle."""
+        self.movement.finish()
+        at = at or QPointF(self.width() / 2, self.height() / 2)
+        self._own_view = True
+        self.view.zoom(factor, at.x(), at.y())
+        self._view_changed()
+
+    def zoom_to(self, scale: float) -> None:
+        """1 is 100 %."""
+        self.zoom(scale / self.view.scale)
+
+    def pan(self, dx: float, dy: float) -> None:
+        """Move the picture by pixels."""
+        self.movement.finish()
+        self._own_view = True
+        self.view.x += dx
+        self.view.y += dy
+        self._view_changed()
+
+    def reveal(self, key: str) -> None:
+        """Move the view, if item ``key`` is not wholly in it."""
+        extent = self.picture.placement.extents.get(key)
+        if extent is None:
+            return
+        if self.view.seen(extent, self.width(), self.height(), 4):
+            return
+        to = Viewport(self.view.scale, self.view.x, self.view.y)
+        to.centre((extent.left + extent.right) / 2, (extent.top + extent.bottom) / 2,
+                  self.width(), self.height())
+        self.movement.pan(self.view, to)
+
+    def _look_anew(self) -> None:
+        placement = self.picture.placement
+        if not placement.boxes:
+            return
+        growing = not any(
+            i.role == Role.LOSS or i.expected for i in self.picture.items
+        )
+        self._set_view(opening(
+            placement.bounds, self.width(), self.height(), self._focus_point(), growing
+        ))
+
+    def _keep_in_view(self) -> None:
+        """The graph grew: nothing moves as long as all of it is still in view."""
+        bounds = self.picture.placement.bounds
+        if self._own_view or self.view.seen(bounds, self.width(), self.height(), MARGIN / 2):
+            return
+        whole = fitting(bounds, self.width(), self.height(), self.view.scale)
+        shown = opening(bounds, self.width(), self.height(), self._focus_point(), False)
+        if whole.scale < shown.scale - 1e-6:
+            return  # larger than the view: following the step moves it
+        self._set_view(whole)
+
+    def _focus_point(self) -> tuple[float, float] | None:
+        for key in sorted(self.picture.now.next):
+            if key in self.picture.placement.boxes:
+                return self.picture.placement.boxes[key]
+        return None
+
+    def _follow_step(self) -> None:
+        now = self.picture.now
+        keys = sorted(now.next) or [
+            self.picture.scene.links[key].target for key in sorted(now.changed)
+        ]
+        if keys and self.isVisible():
+            self.reveal(keys[0])
+
+    def level(self) -> Detail:
+        """The level of detail that is shown."""
+        return detail(self.view.scale)
+
+    def _set_view(self, view: Viewport) -> None:
+        self.movement.finish()
+        self.view = view
+        self._view_changed()
+
+    def _view_changed(self) -> None:
+        if self._frame is not None:
+            self._rest.start()
+        self.update()
+        self.zoomChanged.emit(self.view.scale)
+
+    def _settle(self) -> None:
+        self._frame = None
+        self.update()
+
+    def _moved(self) -> None:
+        """A movement went on: redraw what it concerns."""
+        self.picture.wave, self.picture.chip = self.movement.wave, self.movement.chip
+        if self.movement.panning:
+            self.view = self.movement.view
+            self.update()
+        else:
+            self.update(self._changed_region(self.picture))
+
+    # ------------------------------------------------------------------ painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), ink("canvas"))
+        if not self.picture.items:
+            self._paint_sentence(painter)
+        elif self._frame is not None and self._rest.isActive():
+            self._paint_frame(painter)
+        else:
+            self._paint_exactly(painter, event.rect())
+        if self.ringed:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            painter.setPen(pen(ink("selection_ring_and_primary_button"), stroke("selection")))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
+
+    def _paint_exactly(self, painter: QPainter, exposed: QRect) -> None:
+        began = time.perf_counter()
+        view = self.view
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.save()
+        painter.translate(view.x, view.y)
+        painter.scale(view.scale, view.scale)
+        left, top = view.to_scene(exposed.left(), exposed.top())
+        width, height = exposed.width() / view.scale, exposed.height() / view.scale
+        paint(painter, self.picture, QRectF(left, top, width, height), view.scale)
+        painter.restore()
+        if exposed == self.rect():
+            self._paint_ms = (time.perf_counter() - began) * 1000
+
+    def _paint_frame(self, painter: QPainter) -> None:
+        """The last exact frame, moved and scaled."""
+        assert self._frame is not None
+        factor = self.view.scale / self._frame_view.scale
+        x = self.view.x - self._frame_view.x * factor
+        y = self.view.y - self._frame_view.y * factor
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawPixmap(
+            QRectF(x, y, self.width() * factor, self.height() * factor),
+            self._frame, QRectF(self._frame.rect()),
+        )
+
+    def _paint_sentence(self, painter: QPainter) -> None:
+        painter.setPen(ink("text_tertiary"))
+        painter.setFont(font("body"))
+        flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+        painter.drawText(QRectF(self.rect()).adjusted(24, 24, -24, -24), flags, self.sentence)
+
+    def keep_frame(self) -> None:
+        """Before the view changes by hand: keep this frame, if painting is slow."""
+        if self._frame is None and self._paint_ms > SLOW_MS:
+            self._frame_view = Viewport(self.view.scale, self.view.x, self.view.y)
+            self._frame = self.grab(self.rect())
+
+    def _update_changed(self, old: Picture, picture: Picture) -> None:
+        """Only what a step touched is painted again."""
+        region = self._changed_region(old).united(self._changed_region(picture))
+        for key, item in picture.scene.items.items():
+            if item != old.scene.items.get(key):
+                region = region.united(self._item_rect(picture, key))
+        for key, link in picture.scene.links.items():
+            if link != old.scene.links.get(key):
+                region = region.united(self._link_rect(picture, key))
+        self.update(region)
+
+    def _changed_region(self, picture: Picture) -> QRect:
+        region = QRect()
+        for key in picture.now.next:
+            region = region.united(self._item_rect(picture, key))
+            for link in (*picture.outputs(key), *picture.inputs(key)):
+                region = region.united(self._link_rect(picture, link.key))
+        for key in picture.now.changed:
+            region = region.united(self._link_rect(picture, key))
+        if picture.now.leaves:
+            for item in picture.items:
+                if item.node is not None and item.node.id in picture.now.leaves:
+                    region = region.united(self._item_rect(picture, item.key))
+        return region
+
+    def _item_rect(self, picture: Picture, key: str) -> QRect:
+        extent = picture.placement.extents.get(key)
+        return self._on_canvas(extent, NEAR_BY) if extent is not None else QRect()
+
+    def _link_rect(self, picture: Picture, key: str) -> QRect:
+        rect = picture.link_rect(key)
+        return self._on_canvas(rect, 0.0) if rect is not None else QRect()
+
+    def _on_canvas(self, rect: Rect, more: float) -> QRect:
+        left, top = self.view.to_canvas(rect.left - more, rect.top - more)
+        right, bottom = self.view.to_canvas(rect.right + more, rect.bottom + more)
+        return QRectF(left, top, right - left, bottom - top).toAlignedRect()
+
+
+def _still(old: Picture, picture: Picture) -> bool:
+    """Whether most of what was shown stays where it was."""
+    before, after = old.placement.boxes, picture.placement.boxes
+    if old.placement.flow != picture.placement.flow:
+        return False
+    common = [key for key in before if key in after]
+    stays = sum(
+        abs(before[key][0] - after[key][0]) + abs(before[key][1] - after[key][1]) < STAYS
+        for key in common
+    )
+    return 2 * stays >= len(before)

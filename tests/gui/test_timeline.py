@@ -13,7 +13,8 @@ from gradstep.gui.cursor import Cursor
 from gradstep.gui.theme import theme
 from gradstep.gui.timeline import TimelinePanel
 from gradstep.gui.timeline import model as model_module
-from gradstep.gui.timeline.model import Look, TimelineModel, short_name
+from gradstep.gui.timeline.model import TimelineModel
+from gradstep.gui.timeline.shapes import CELL, SKIP, Look, short_name
 from gradstep.phases import Phase
 from gradstep.protocol.trace import (
     Loaded,
@@ -94,7 +95,7 @@ def test_playhead_stands_before_the_next_operation() -> None:
     nexts = [model.left(i) + b.x for i, b in model.boxes([0, 1]) if b.look is Look.NEXT]
     assert nexts == [model.playhead]
     model.set_stop(in_backward(4))
-    assert model.playhead == model.left(1) + 7 * model_module.CELL
+    assert model.playhead == model.left(1) + 7 * CELL
 
 
 def test_a_run_level_iteration_is_letters() -> None:
@@ -107,7 +108,7 @@ def test_a_run_level_iteration_is_letters() -> None:
 def test_an_iteration_that_does_not_fit_is_letters() -> None:
     model = mid_backward()
     assert not model.iterations[0].compact
-    model.set_limit(8 * model_module.CELL)
+    model.set_limit(8 * CELL)
     assert model.iterations[0].compact and model.iterations[1].compact
     head = model.playhead
     segment = model.segments(1)[1]
@@ -128,7 +129,7 @@ def test_increments_replace_from_their_first_index() -> None:
     assert [len(i.stretches) for i in model.iterations] == [4, 3]
     assert looks(model, 1) == "ddd dddd dN. ."
     model.apply(Timeline(0, tuple(whole(1))))
-    assert [i.number for i in model.iterations] == [1]
+    assert [len(i.stretches) for i in model.iterations] == [4, 0], "it still stands in the second"
 
 
 def test_an_increment_after_a_gap_starts_anew() -> None:
@@ -147,6 +148,24 @@ def test_an_experiment_expects_its_four_phases() -> None:
     assert looks(model, 0) == "dN   "
     model.begin(False)
     assert not model.iterations
+
+
+def test_iterations_that_were_not_recorded() -> None:
+    """A run at full speed records nothing in between; the timeline says so, and where it stands."""
+    model = TimelineModel()
+    model.set_stop(Stop(Reason.PAUSE, 90))
+    model.apply(Timeline(0, (*whole(1), stretch(2, F), stretch(2, B))))
+    assert [(i.number, i.skipped) for i in model.iterations] == [(1, 0), (2, 0), (90, 87)]
+    assert model.left(2) == model.left(1) + model.iterations[1].width + 20 + SKIP
+    assert model.playhead == model.left(2)
+    assert looks(model, 2) == "... .... ... .", "like the last that was recorded to its end"
+    model.apply(Timeline(6, (stretch(90, U, 1),)))
+    assert [(i.number, i.skipped) for i in model.iterations] == [(1, 0), (2, 0), (90, 87)]
+    model.set_stop(Stop(Reason.STEP, 91))
+    model.apply(Timeline(6, (stretch(90, U),)))
+    assert [i.number for i in model.iterations] == [1, 2, 90, 91]
+    model.set_stop(Stop(Reason.END, 91))
+    assert looks(model, 3) == "" and model.ghost is None, "nothing comes after the end"
 
 
 def test_there_is_no_iteration_after_the_last() -> None:

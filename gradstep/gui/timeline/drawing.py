@@ -8,7 +8,8 @@ from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPolygonF
 
 from gradstep.gui.theme import PhaseColours, theme
-from gradstep.gui.timeline.model import CELL, Box, Look, Segment, TimelineModel
+from gradstep.gui.timeline.model import TimelineModel
+from gradstep.gui.timeline.shapes import CELL, SKIP, Box, Look, Segment
 from gradstep.phases import PHASE_INFO
 
 RULER = 11
@@ -17,6 +18,7 @@ PHASE_ROW, PHASE_HEIGHT = 24, 17
 CELL_ROW, CELL_HEIGHT = 43, 20
 _LETTER_HEIGHT = 20
 _BOTTOM = 68
+_MIDDLE = PHASE_ROW + 10.5
 _EDGE = 8.0  # labels of what is partly out of view stay this far from the left edge
 
 
@@ -39,7 +41,7 @@ class Drawing:
     def draw(self) -> None:
         """The model must not be empty."""
         model = self.model
-        for index in model.visible(self.offset, self.offset + self.room):
+        for index in model.visible(self.offset, self.offset + self.room + SKIP):
             self._iteration(index, model.left(index) - self.offset)
         self._ghost()
         self._playhead()
@@ -47,6 +49,8 @@ class Drawing:
     def _iteration(self, index: int, x: int) -> None:
         iteration = self.model.iterations[index]
         current = index == len(self.model.iterations) - 1
+        if iteration.skipped and index:
+            self._skipped(iteration.skipped, x - SKIP)
         if iteration.compact:
             self._number(iteration.number, current, x)
             for segment in self.model.segments(index):
@@ -63,6 +67,17 @@ class Drawing:
             ink = theme().colour("selection_ring_and_primary_button")
             rect = QRectF(x + self.focus[1] - 1, CELL_ROW - 1, CELL, CELL_HEIGHT + 2)
             self._outline(rect, ink, 2.0)
+
+    def _skipped(self, count: int, x: int) -> None:
+        """Iterations that ran without being recorded: dashed means not there."""
+        ink = theme().colour("border_strong")
+        pen = QPen(ink, 1)
+        pen.setDashPattern([3, 3])
+        self.painter.setPen(pen)
+        self.painter.drawLine(QPointF(x, _MIDDLE), QPointF(x + SKIP - 20, _MIDDLE))
+        font = theme().font("caption")
+        text = _elided(words("{0} more").format(count), font, SKIP)
+        self._text(x, RULER, text, font, "text_tertiary")
 
     def _number(self, number: int, current: bool, x: int) -> None:
         font = theme().font("small", code=True, weight=600 if current else 400)

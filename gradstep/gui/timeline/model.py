@@ -1,4 +1,4 @@
-"""What the timeline knows: iterations of phases of cells, and where they stand. No Qt.
+"""What the timeline knows: iterations of phases of operations, and where they stand. No Qt.
 
 Only the newest stretches are kept, and operations only of the newest of those; every question
 that painting asks costs as much as what is visible, not as much as what was recorded.
@@ -7,92 +7,30 @@ that painting asks costs as much as what is visible, not as much as what was rec
 from __future__ import annotations
 
 import bisect
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from dataclasses import replace
 
+from gradstep.gui.timeline.shapes import (
+    CELL,
+    EMPTY_CELLS,
+    GAP,
+    LETTER_GAP,
+    LETTERS,
+    SKIP,
+    Box,
+    Iteration,
+    Look,
+    Segment,
+    done_segment,
+    full_cells,
+    is_next,
+)
 from gradstep.phases import PHASES, Phase
-from gradstep.protocol.trace import Stop, Timeline, TimelineCell, TimelinePhase
+from gradstep.protocol.trace import Reason, Stop, Timeline, TimelinePhase
 
 MAX_STRETCHES = 200_000
 MAX_CELLS = 200_000
-
-CELL, GAP = 52, 20
-_COMPACT = {Phase.FORWARD: 36, Phase.BACKWARD: 60, Phase.UPDATE: 24, Phase.ZERO_GRAD: 24}
-_COMPACT_GAP = 3
-_EMPTY_CELLS = {Phase.ZERO_GRAD: 1}
-"""Cells' room given to a stretch of which no operation is known (2 where not named)."""
-
-
-class Look(Enum):
-    DONE = "done"
-    NEXT = "next"
-    PENDING = "pending"  # not yet
-
-
-@dataclass(frozen=True)
-class Box:
-    """One operation, placed. ``x`` counts from the iteration's left edge."""
-
-    x: int
-    look: Look
-    phase: Phase
-    name: str = ""
-    cell: TimelineCell | None = None
-    more: int = 0
-
-    @property
-    def label(self) -> str:
-        return f"+{self.more}" if self.more else short_name(self.name)
-
-
-@dataclass(frozen=True)
-class Segment:
-    """One stretch of a phase, placed. ``reached`` is how much of ``width`` is done."""
-
-    x: int
-    width: int
-    reached: int
-    phase: Phase
-    look: Look
-    count: int
-    boxes: tuple[Box, ...] = ()
-
-
-@dataclass
-class Iteration:
-    number: int
-    stretches: list[TimelinePhase] = field(default_factory=list)
-    title: str = ""
-    width: int = 0
-    compact: bool = False
-    known: bool = False  # some of its operations are kept
-    full: int = 0  # its width with all operations
-    letters: int = 0  # its width in compact form
-
-    def add(self, stretch: TimelinePhase) -> None:
-        self.stretches.append(stretch)
-        self.title = self.title or stretch.title
-        self.known = self.known or bool(stretch.cells)
-        self.full += _full_cells(stretch) * CELL
-        self.letters += _COMPACT[stretch.phase] + _COMPACT_GAP
-
-    def replace(self, stretches: Iterable[TimelinePhase]) -> None:
-        self.stretches, self.title, self.known, self.full, self.letters = [], "", False, 0, 0
-        for stretch in stretches:
-            self.add(stretch)
-
-
-def short_name(name: str) -> str:
-    """What fits a cell: ``MulBackward0`` is ``mul``, ``AccumulateGrad`` is ``accum``, ``.data =``
-    is ``.data``."""
-    if name.endswith("AccumulateGrad"):
-        return "accum"
-    stem = re.sub(r"Backward\d*$", "", name.rsplit("::", 1)[-1])
-    if stem == name:
-        return name.split(" ", 1)[0]
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", stem).lower()
+_OVER = (Reason.END, Reason.LOST, Reason.EXCEPTION)
 
 
 class TimelineModel:
@@ -111,9 +49,9 @@ class TimelineModel:
         self._base = base  # index of the oldest stretch kept
         self._count = self._cells = 0
         self._bare = 0  # how many of the oldest iterations have lost their cells
-        self.iterations: list[Iteration] = [Iteration(1)] if self.experiment else []
+        self.iterations: list[Iteration] = []
         self._lefts: list[int] = []
-        self._place_from(0)
+        self._stand()
 
     # -- feeding -----------------------------------------------------------------------------
 
@@ -126,12 +64,13 @@ class TimelineModel:
         """Put ``timeline`` at its place; what stood from its first index on is replaced."""
         if not self._base <= timeline.first <= self._base + self._count:
             self.clear(timeline.first)
+        self._drop_empty()
         while self._base + self._count > timeline.first:
             self._drop_last()
         changed = len(self.iterations) - 1
         for stretch in timeline.phases:
             self._append(stretch)
-        self._place_from(changed)
+        self._stand(changed)
         if self._count > MAX_STRETCHES:
             self._forget(self._count - MAX_STRETCHES * 3 // 4)
         if self._cells > MAX_CELLS:
@@ -139,7 +78,24 @@ class TimelineModel:
 
     def set_stop(self, stop: Stop | None) -> None:
         self.stop = stop
-        self._place_from(len(self.iterations) - 1)
+        self._drop_empty()
+        self._stand()
+
+    def _stand(self, changed: int | None = None) -> None:
+        """End with the iteration in which the program stands, even if nothing is known of it."""
+        changed = len(self.iterations) - 1 if changed is None else changed
+        last = self.iterations[-1].number if self.iterations else 0
+        stands_in = self.stop.iteration if self.stop is not None else 0
+        if not self.iterations and self.experiment:
+            stands_in = max(stands_in, 1)
+        if stands_in > last and (self.iterations or self.experiment):
+            skipped = stands_in - last - 1 if self.iterations else 0
+            self.iterations.append(Iteration(stands_in, skipped))
+        self._place_from(changed)
+
+    def _drop_empty(self) -> None:
+        if self.iterations and not self.iterations[-1].stretches:
+            self.iterations.pop()
 
     def set_limit(self, pixels: int) -> None:
         """Iterations that are wider than this with all operations become compact."""
@@ -149,10 +105,9 @@ class TimelineModel:
 
     def _append(self, stretch: TimelinePhase) -> None:
         last = self.iterations[-1] if self.iterations else None
-        if last is not None and not last.stretches:
-            last.number = stretch.iteration
-        elif last is None or last.number != stretch.iteration:
-            last = Iteration(stretch.iteration)
+        if last is None or last.number != stretch.iteration:
+            skipped = stretch.iteration - last.number - 1 if last else 0
+            last = Iteration(stretch.iteration, max(skipped, 0))
             self.iterations.append(last)
         last.add(stretch)
         self._count += 1
@@ -208,6 +163,7 @@ class TimelineModel:
         x = self._right_of(index - 1)
         for i in range(index, len(self.iterations)):
             iteration = self.iterations[i]
+            x += SKIP if iteration.skipped and i else 0
             self._lefts[i] = x
             if i == len(self.iterations) - 1:
                 iteration.compact, iteration.width = self._form_of_last()
@@ -223,7 +179,7 @@ class TimelineModel:
         if last.known or not any(s.count or s.complete for s in last.stretches):
             full = sum(s.width for s in self._segments(index, compact=False))
             if full <= self.limit:
-                return False, full
+                return False, max(full, 2 * CELL)  # room for its number
         segments = self._segments(index, compact=True)
         return True, segments[-1].x + segments[-1].width if segments else 0
 
@@ -238,6 +194,8 @@ class TimelineModel:
             return None
         last = len(self.iterations) - 1
         if self.total is not None and self.iterations[last].number >= self.total:
+            return None
+        if self.stop is not None and self.stop.reason in _OVER:
             return None
         return self._right_of(last), max(self.iterations[last].width, CELL)
 
@@ -272,14 +230,14 @@ class TimelineModel:
                 earlier = self._earlier(index, stretch.phase, seen[stretch.phase])
                 segment = self._current(x, stretch, earlier, compact)
             else:
-                segment = _done(x, stretch, compact)
+                segment = done_segment(x, stretch, compact)
             result.append(segment)
-            x += segment.width + (_COMPACT_GAP if compact else 0)
+            x += segment.width + (LETTER_GAP if compact else 0)
         if last:
             for coming in self._predicted(index):
-                segment = self._coming(x, coming, compact, not any(_is_next(s) for s in result))
+                segment = self._coming(x, coming, compact, not any(is_next(s) for s in result))
                 result.append(segment)
-                x += segment.width + (_COMPACT_GAP if compact else 0)
+                x += segment.width + (LETTER_GAP if compact else 0)
         return tuple(result)
 
     # -- the current iteration ---------------------------------------------------------------
@@ -305,7 +263,7 @@ class TimelineModel:
         has_next = stop.operation is not None and stop.operation.phase in (None, stretch.phase)
         total = max(total, done + has_next, len(stretch.cells))
         if compact:
-            width = _COMPACT[stretch.phase]
+            width = LETTERS[stretch.phase]
             reached = round(width * done / total) if total else width
             return Segment(x, width, reached, stretch.phase, Look.NEXT, total)
         boxes = []
@@ -319,24 +277,31 @@ class TimelineModel:
             if not name and earlier and i < len(earlier.cells):
                 name = earlier.cells[i].name
             boxes.append(Box(x + i * CELL, look, stretch.phase, name, cell))
-        width = max(len(boxes), _EMPTY_CELLS.get(stretch.phase, 2)) * CELL
+        width = max(len(boxes), EMPTY_CELLS.get(stretch.phase, 2)) * CELL
         return Segment(
             x, width, min(done, shown) * CELL, stretch.phase, Look.NEXT, total, tuple(boxes)
         )
 
     def _predicted(self, index: int) -> list[TimelinePhase]:
         """Stretches of the iteration before that this one has not reached yet."""
+        if self.stop is not None and self.stop.reason in _OVER:
+            return []
         reached = [s.phase for s in self.iterations[index].stretches]
-        if index == 0:
-            plan = [TimelinePhase(i.phase, 0, 0, 0, False) for i in PHASES]
-            plan = plan if self.experiment else []
-        else:
-            plan = self.iterations[index - 1].stretches
+        plan = self._plan(index)
         at = 0
         for phase in reached:
             found = next((k for k in range(at, len(plan)) if plan[k].phase == phase), None)
             at = at if found is None else found + 1
         return list(plan[at:])
+
+    def _plan(self, index: int) -> list[TimelinePhase]:
+        """The newest iteration that was recorded to its end; without one an experiment's four."""
+        for i in range(index - 1, max(index - 9, -1), -1):
+            if not self.iterations[i + 1].skipped:
+                return self.iterations[i].stretches
+        if not self.experiment:
+            return []
+        return [TimelinePhase(i.phase, 0, 0, 0, False) for i in PHASES]
 
     def _coming(self, x: int, stretch: TimelinePhase, compact: bool, may: bool) -> Segment:
         """A predicted stretch; its first operation is marked when the stop says it is next."""
@@ -344,7 +309,7 @@ class TimelineModel:
         operation = stop.operation if stop and may else None
         marked = operation is not None and operation.phase == stretch.phase
         if compact:
-            width = _COMPACT[stretch.phase]
+            width = LETTERS[stretch.phase]
             return Segment(x, width, 0, stretch.phase, Look.PENDING, stretch.count)
         boxes = [
             Box(x + i * CELL, Look.PENDING, stretch.phase, cell.name)
@@ -352,7 +317,7 @@ class TimelineModel:
         ]
         if marked and operation is not None:
             boxes[:1] = [Box(x, Look.NEXT, stretch.phase, operation.name)]
-        width = max(len(boxes), _full_cells(stretch)) * CELL
+        width = max(len(boxes), full_cells(stretch)) * CELL
         return Segment(x, width, 0, stretch.phase, Look.PENDING, stretch.count, tuple(boxes))
 
     @property
@@ -370,29 +335,3 @@ class TimelineModel:
     def boxes(self, indices: Iterable[int]) -> list[tuple[int, Box]]:
         """All operations of these iterations in order, with the iteration's index."""
         return [(i, box) for i in indices for s in self.segments(i) for box in s.boxes]
-
-
-def _is_next(segment: Segment) -> bool:
-    return segment.look is Look.NEXT or any(box.look is Look.NEXT for box in segment.boxes)
-
-
-def _full_cells(stretch: TimelinePhase) -> int:
-    hidden = stretch.count > len(stretch.cells) > 0
-    return max(
-        len(stretch.cells) + hidden, _EMPTY_CELLS.get(stretch.phase, 2 - bool(stretch.cells))
-    )
-
-
-def _done(x: int, stretch: TimelinePhase, compact: bool) -> Segment:
-    if compact:
-        width = _COMPACT[stretch.phase]
-        return Segment(x, width, width, stretch.phase, Look.DONE, stretch.count)
-    boxes = [
-        Box(x + i * CELL, Look.DONE, stretch.phase, cell.name, cell)
-        for i, cell in enumerate(stretch.cells)
-    ]
-    hidden = stretch.count - len(boxes)
-    if boxes and hidden > 0:
-        boxes.append(Box(x + len(boxes) * CELL, Look.DONE, stretch.phase, more=hidden))
-    width = _full_cells(stretch) * CELL
-    return Segment(x, width, width, stretch.phase, Look.DONE, stretch.count, tuple(boxes))

@@ -9,7 +9,8 @@ from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from gradstep.gui.theme import theme
-from gradstep.gui.timeline.model import Box, TimelineModel
+from gradstep.gui.timeline.model import TimelineModel
+from gradstep.gui.timeline.shapes import Box
 from gradstep.gui.timeline.strip import INSET, TimelineStrip
 from gradstep.phases import PHASE_INFO
 from gradstep.protocol.trace import Loaded, Stop, Timeline

@@ -18,7 +18,8 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
 
 from gradstep.gui.theme import theme
 from gradstep.gui.timeline.drawing import CELL_HEIGHT, CELL_ROW, Drawing
-from gradstep.gui.timeline.model import CELL, Box, Look, TimelineModel
+from gradstep.gui.timeline.model import TimelineModel
+from gradstep.gui.timeline.shapes import CELL, Box, Look
 from gradstep.phases import PHASE_INFO
 
 INSET = 8  # left of the first iteration, room for half a playhead

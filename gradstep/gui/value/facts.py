@@ -70,8 +70,9 @@ class Facts(QWidget):
             label.setFont(theme().font("caption", code=True))
             label.setMinimumWidth(0)
             label.setFixedHeight(_LINE - 1)
+            # Selectable text stands a little lower: both sides, or the lines do not agree.
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         name.setProperty("quiet", True)
-        text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         if place == 0:
             self._layout.addWidget(name, 0, 0)
             self._layout.addWidget(text, 0, 1, 1, 3)
@@ -115,8 +116,7 @@ class StatisticsTable(QWidget):
             label.setAlignment(_RIGHT)
             if row == 0:
                 label.setProperty("quiet", True)
-            else:
-                label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._layout.addWidget(label, row, column)
         return label
 

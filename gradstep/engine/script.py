@@ -137,4 +137,4 @@ def _first_line(file: str) -> Place | None:
 def _exit_code(leaving: SystemExit) -> int:
     if leaving.code is None:
         return 0
-    return leaving.code if isinstance(leaving.code, int) else 1
+    return int(leaving.code) if isinstance(leaving.code, int) else 1

@@ -40,6 +40,8 @@ def run(program: Program | None, start: Start = headstart.start) -> int:
     if program is not None:
         session.open(program.path, program.args, module=program.module)
     window.show()
+    # Where there is no window manager, nobody else gives it the keyboard.
+    window.activateWindow()
     # Ctrl+C in the terminal closes the window; Python sees a signal only when it runs.
     signal.signal(signal.SIGINT, lambda *_: window.close())
     pulse = QTimer()

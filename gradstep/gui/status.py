@@ -154,8 +154,9 @@ class StatusLine(QWidget):
         if state is not State.RUNNING:
             self._iteration = 0
         self._left = sentences(state, stop, self._iteration, self._loss())
-        standing = stop is not None and state in (State.STOPPED, State.ENDED)
-        self._right = level_text(stop.level) if stop is not None and standing else ""
+        stands = state in (State.STOPPED, State.ENDED)
+        told = stop is not None and stands and stop.reason is not Reason.START
+        self._right = level_text(stop.level) if stop is not None and told else ""
         self.setAccessibleName(self.text())
         self.setToolTip(self.text())
         self.update()

@@ -187,6 +187,9 @@ def test_a_line_shows_what_it_computed_last() -> None:
     values.add(graph((3, 2.0), (5, 2.0399999618530273), (3, -1.5)))
     assert values.of("a.py") == {3: "\N{MINUS SIGN}1.5", 5: "2.04"}
     assert values.of("b.py") == {}
+    first_again = Graph(1, 2, False, (), graph((3, 9.0)).edges)
+    values.add(first_again)  # news of an older operation of that line
+    assert values.of("a.py")[3] == "\N{MINUS SIGN}1.5"
     values.add(graph((5, 7.0), reset=True))
     assert values.of("a.py") == {5: "7"}
 

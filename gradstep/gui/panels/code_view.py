@@ -108,8 +108,9 @@ class CodeView(QAbstractScrollArea):
 
     def show_values(self, values: Mapping[int, str]) -> None:
         """What the lines last computed, by line."""
-        self.values = values
-        self.viewport().update()
+        if values != self.values:
+            self.values = values
+            self.viewport().update()
 
     def show_hovered(self, line: int) -> None:
         if line != self.hovered:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QFontMetrics, QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QWidget
 
-from gradstep.gui.actions import ACTIONS, Action, text_of
+from gradstep.gui.actions import ACTIONS, Action, Menu, text_of
 from gradstep.gui.buttons import paint_key_cap
 from gradstep.gui.panel import Panel
 from gradstep.gui.theme import theme
@@ -28,6 +28,7 @@ class KeysPanel(Panel):
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(2)
         keyed = [action for action in ACTIONS if action.keys]
+        keyed.sort(key=lambda action: action.menu is not Menu.RUN)
         for i, action in enumerate(keyed):
             column, row = divmod(i, ROWS)
             grid.addWidget(KeyCaps(action), row, 2 * column)

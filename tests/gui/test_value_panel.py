@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -213,8 +214,6 @@ def test_nothing_in_it(panel: ValuePanel, session: FakeSession) -> None:
 
 
 def test_a_value_that_cannot_be_read(panel: ValuePanel, session: FakeSession) -> None:
-    from dataclasses import replace
-
     info = session.put("m", F32(0))
     problem = Preview(problem="a meta tensor has no elements")
     session.infos["m"] = replace(info, data=problem)
@@ -251,6 +250,18 @@ def test_a_value_that_is_gone_is_past(qtbot, panel: ValuePanel, session: FakeSes
     session.put("w", F32(1.5))
     session.stop_at(stop(4))
     assert panel.title_row.text()[1] == "w" and panel.card.data.number.exact == "1.5"
+
+
+def test_a_leaf_lives_on_by_its_name(qtbot, panel: ValuePanel, session: FakeSession) -> None:
+    session.infos["#2:0"] = replace(session.infos["w"], ref="#2:0")
+    session.arrays["#2:0", "data"] = session.arrays["w", "data"]
+    session.stop_at(stop())
+    panel._cursor.select("#2:0")
+    qtbot.waitUntil(lambda: page(panel) == 1)
+    session.take("#2:0")
+    session.stop_at(stop(3))
+    qtbot.waitUntil(lambda: panel._cursor.ref == "w")
+    assert panel.title_row.text()[1] == "w"
 
 
 def test_a_lost_process_leaves_the_past(panel: ValuePanel, session: FakeSession) -> None:
@@ -301,6 +312,9 @@ def test_a_new_program(panel: ValuePanel, session: FakeSession) -> None:
     session.stop_at(stop(1))
     assert panel.card.data.number.exact == "9", "what is selected is still selected"
     assert panel.card.data.note.text() == "", "and has no history"
+    panel._cursor.select("#7:0")
+    session.programOpened.emit("third.py")
+    assert panel._cursor.ref == "", "a place on the old graph is nothing on the new one"
 
 
 def test_choosing_from_the_list(qtbot, panel: ValuePanel, session: FakeSession) -> None:

@@ -10,7 +10,7 @@ from gradstep.protocol.values import Number, Preview, ValueInfo, ValueKind
 
 MAX_VALUES = 4096
 
-_LEAVES = (ValueKind.PARAMETER, ValueKind.BUFFER, ValueKind.DATA)
+LEAVES = (ValueKind.PARAMETER, ValueKind.BUFFER, ValueKind.DATA)
 _FIELD = {"data": "value", "grad": "grad"}  # of a value: of a change
 
 
@@ -68,7 +68,7 @@ class History:
 
 def key_of(info: ValueInfo) -> str:
     """A leaf is the same value by its name and by its place on any iteration's graph."""
-    return info.name if info.kind in _LEAVES else info.ref
+    return info.name if info.kind in LEAVES else info.ref
 
 
 def single(preview: Preview | None) -> Number | None:
@@ -81,7 +81,7 @@ def single(preview: Preview | None) -> Number | None:
 def change_of(stop: Stop | None, info: ValueInfo, field: str) -> Change | None:
     """What the last operation did to ``field`` of this value."""
     for change in stop.changed if stop else ():
-        named = info.kind in _LEAVES and change.name == info.name
+        named = info.kind in LEAVES and change.name == info.name
         if change.field == _FIELD[field] and (change.ref == info.ref or named):
             return change
     return None

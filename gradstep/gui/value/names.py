@@ -61,6 +61,9 @@ class NamesModel(QAbstractListModel):
         self.values = values
         self.endResetModel()
 
+    def refs(self) -> set[str]:
+        return {info.ref for info in self.values}
+
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _ROOT) -> int:
         return 0 if parent.isValid() else len(self.values)
 

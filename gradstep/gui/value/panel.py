@@ -23,7 +23,7 @@ from gradstep.gui.panel import Panel
 from gradstep.gui.theme import theme
 from gradstep.gui.value.facts import Facts, StatisticsTable
 from gradstep.gui.value.header import Header
-from gradstep.gui.value.history import History, change_of, single
+from gradstep.gui.value.history import LEAVES, History, change_of, single
 from gradstep.gui.value.names import NamesList, NamesModel, NamesPopup
 from gradstep.gui.value.reader import Reader
 from gradstep.gui.value.scalar import ScalarCard, Shown
@@ -161,6 +161,9 @@ class ValuePanel(Panel):
         self._names.set_values(())
         ref = self._selected.ref
         self._selected = _Selected()
+        if ref.startswith("#"):
+            self._cursor.select("")  # a place on the old graph is nothing on the new one
+            ref = ""
         self.select(ref)
 
     def show_stop(self, stop: Stop) -> None:
@@ -215,7 +218,11 @@ class ValuePanel(Panel):
         """The selected value cannot be described."""
         if problem.kind == "busy":
             return  # it runs; at the next stop it is asked again
-        if self._selected.info is not None:
+        info = self._selected.info
+        if info is not None and info.kind in LEAVES and info.name in self._names.refs():
+            # A leaf was chosen on a graph that is gone; by its name it lives on.
+            self._cursor.select(info.name)
+        elif info is not None:
             self._become_past(problem.message)
         else:
             self._show_sentence(problem.message)

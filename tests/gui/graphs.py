@@ -115,8 +115,8 @@ class Builder:
             if edge.source == node and edge.target == -1 and grad is not None:
                 self.edges[edge.id] = replace(edge, grad=scalar(grad))
 
-    def set(self, name: str, **fields: object) -> None:
-        node = self.made[name]
+    def set(self, value: str, /, **fields: object) -> None:
+        node = self.made[value]
         self.nodes[node] = replace(self.nodes[node], **fields)  # type: ignore[arg-type]
 
     def set_all(self, state: NodeState) -> None:

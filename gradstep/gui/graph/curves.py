@@ -91,12 +91,14 @@ def _fanned(
     """Angles of the wires on one side, the nearest first."""
     least = FLAT if any(abs(above) < 1 for above, _ in everything) else 0.0
     found: dict[str, float] = {}
+    ordered = sorted(side)
     last = -APART
-    for above, key in sorted(side):
+    for place, (above, key) in enumerate(ordered):
         angle = 0.0
         if above >= 1:
+            most = STEEP + 12 - APART * (len(ordered) - 1 - place)
             angle = max(least, last + APART, math.degrees(math.atan2(above, REACH)))
-            angle = min(angle, STEEP + 12)
+            angle = max(min(angle, most), last + 3, 0.0)
         found[key] = last = angle
     return found
 
@@ -170,7 +172,9 @@ def _entering(leaves: Points, into: Points, end: Points, other: Shape, angle: fl
         port = end + outward * other.half[0]
         distance = float(np.hypot(*(port - leaves)))
         bend = max(12.0, (port[0] - leaves[0]) * 0.72)
-        curve = _cubic(leaves, _right(leaves, bend), port + outward * distance * 0.42, port)
+        # No further back than where the curve begins: labels stand there.
+        reach = min(distance * 0.42, (port[0] - leaves[0]) * 0.9 / max(math.cos(turn), 0.1))
+        curve = _cubic(leaves, _right(leaves, bend), port + outward * reach, port)
         return np.concatenate([curve, end[None]])
     away = -math.copysign(min(other.half[1] * 0.6, max(abs(angle) / 5, 4.0)), angle)
     door = np.array([min(into[0], edge), end[1] + away])
@@ -213,16 +217,24 @@ def _trimmed(points: Points, route: Route, one: Shape, other: Shape, ends: bool)
 
 
 def _cut(points: Points, centre: Points, around: Shape, gap: float) -> Points:
-    away = points - centre
-    if around.circle:
-        depth = np.hypot(away[:, 0], away[:, 1]) - around.half[0]
-    else:
-        depth = np.max(np.abs(away) - np.array(around.half), axis=1)
-    depth -= gap
-    outside = np.nonzero(depth > 0)[0]
+    """``points`` up to ``gap`` before a shape that the last of them is in."""
+    depths = _depths(points - centre, around) - gap
+    outside = np.nonzero(depths > 0)[0]
     if not len(outside) or outside[-1] == len(points) - 1:
         return points
     last = int(outside[-1])
-    share = depth[last] / (depth[last] - depth[last + 1])
-    tip = points[last] + share * (points[last + 1] - points[last])
-    return np.concatenate([points[: last + 1], tip[None]])
+    here, there = points[last], points[last + 1]
+    low, high = 0.0, 1.0
+    for _ in range(12):
+        share = (low + high) / 2
+        inside = _depths((here + share * (there - here) - centre)[None], around)[0] < gap
+        low, high = (low, share) if inside else (share, high)
+    return np.concatenate([points[: last + 1], (here + low * (there - here))[None]])
+
+
+def _depths(away: Points, around: Shape) -> Points:
+    """How far points are outside of a shape (negative: inside)."""
+    if around.circle:
+        return np.hypot(away[:, 0], away[:, 1]) - around.half[0]
+    found: Points = np.max(np.abs(away) - np.array(around.half), axis=1)
+    return found

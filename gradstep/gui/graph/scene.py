@@ -6,6 +6,7 @@ the next iteration has the same key, and with it the same place. No Qt here.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -19,6 +20,9 @@ from gradstep.protocol.values import ValueKind
 SPLIT_USES = 4
 """A leaf with more uses than this is drawn once per use: a weight that fifty steps of a loop share
 would otherwise send edges across the whole picture."""
+
+
+_LEADING = re.compile(r"\[?(\d+)")
 
 
 class Role(StrEnum):
@@ -313,8 +317,18 @@ def _folded(plan: _Plan, iteration: int, folded: frozenset[str]) -> Scene:
             items[groups[outer]] = _module(plan, groups[: outer + 1], ())
     for key, found in members.items():
         items[key] = _module(plan, (*items[key].groups, key), tuple(found))
-    links = _folded_links(plan, inside)
+    items = dict(sorted(items.items(), key=lambda item: _number_of(item[0])))
+    links = dict(sorted(
+        _folded_links(plan, inside).items(),
+        key=lambda found: (_number_of(found[1].target), found[1].input, found[0]),
+    ))
     return Scene(items, links, _frames(plan, items), iteration)
+
+
+def _number_of(key: str) -> tuple[int, str]:
+    """Items in the order in which their operations run, whether they have run or are expected."""
+    digits = _LEADING.match(key)
+    return int(digits.group(1)) if digits else -1, key
 
 
 def _with_groups(item: Item, groups: tuple[str, ...]) -> Item:

@@ -37,7 +37,7 @@ def arrange(
     ranks, wires = rank(boxes, wires, kept.ranks if kept else {})
     problem = Problem(boxes, wires, groups, ranks, flow)
     across = extend(problem, kept) if kept else spread(problem)
-    return finish(problem, across)
+    return finish(problem, across, kept)
 
 
 def _grows(previous: Placement, boxes: Sequence[Box], flow: Flow) -> bool:

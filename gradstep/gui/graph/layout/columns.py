@@ -28,7 +28,9 @@ class _Columns:
     """Where layers begin and end along the flow. All by structure and not by coordinates across:
     columns must not move when a line does."""
 
-    def __init__(self, problem: Problem, across: Sequence[float]) -> None:
+    def __init__(
+        self, problem: Problem, across: Sequence[float], previous: Placement | None
+    ) -> None:
         self.problem, self.across = problem, across
         count = len(problem.layers) // 2
         self.size = [0.0] * count
@@ -43,6 +45,11 @@ class _Columns:
             self.lead[rank] = max(self.lead[rank], self._lead(w))
         for w in range(len(problem.wires)):
             self._make_room(w)
+        if previous is not None:
+            # What stands there already does not move back when a frame becomes narrower.
+            for rank, (size, gap) in enumerate(previous.columns[:count]):
+                self.size[rank] = max(self.size[rank], size)
+                self.gap[rank] = max(self.gap[rank], gap)
         self.start = [0.0] * count
         at = 0.0
         for rank in range(count):
@@ -145,9 +152,11 @@ class _Columns:
         return (low + high) / 2
 
 
-def finish(problem: Problem, across: Sequence[float]) -> Placement:
-    """Put everything together, in x and y."""
-    columns = _Columns(problem, across)
+def finish(
+    problem: Problem, across: Sequence[float], previous: Placement | None = None
+) -> Placement:
+    """Put everything together, in x and y. Layers of ``previous`` stay where they are."""
+    columns = _Columns(problem, across, previous)
     turn = problem.flow == Flow.DOWN
     boxes: dict[str, tuple[float, float]] = {}
     extents: dict[str, Rect] = {}
@@ -166,6 +175,7 @@ def finish(problem: Problem, across: Sequence[float]) -> Placement:
         routes=routes,
         groups=frames,
         bounds=_bounds(problem, columns, across, [*extents.values(), *frames.values()], turn),
+        columns=tuple(zip(columns.size, columns.gap, strict=True)),
         ranks={box.key: problem.ranks[i] for i, box in enumerate(problem.boxes)},
         across={box.key: across[problem.variable_of_box[i]]
                 for i, box in enumerate(problem.boxes)},

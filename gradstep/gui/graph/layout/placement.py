@@ -111,8 +111,9 @@ class Route:
 class Placement:
     """Centres of boxes (on the line of the flow), routes of wires, rectangles of groups.
 
-    ``extents``: what each box occupies, tray and caption included. ``ranks`` and ``across`` let
-    the next placement keep what is already there."""
+    ``extents``: what each box occupies, tray and caption included. ``columns``
+    (length of each layer, and of the gap after it), ``ranks``, ``across`` and ``lanes`` let the
+    next placement keep what is already there."""
 
     flow: Flow = Flow.RIGHT
     boxes: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -120,6 +121,7 @@ class Placement:
     routes: dict[str, Route] = field(default_factory=dict)
     groups: dict[str, Rect] = field(default_factory=dict)
     bounds: Rect = Rect(0, 0, 0, 0)
+    columns: tuple[tuple[float, float], ...] = ()
     ranks: dict[str, int] = field(default_factory=dict)
     across: dict[str, float] = field(default_factory=dict)
     lanes: dict[str, float] = field(default_factory=dict)

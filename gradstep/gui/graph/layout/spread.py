@@ -116,7 +116,7 @@ def _separated(problem: Problem, wanted: Floats) -> Floats:
             offsets.append(offsets[-1] + above.after + _gap(above, below) + below.before)
         values = [wanted[e.variable] - o for e, o in zip(layer, offsets, strict=True)]
         weights = [problem.weights[e.variable] + 1e-6 for e in layer]
-        for entry, offset, value in zip(layer, offsets, _isotonic(values, weights), strict=True):
+        for entry, offset, value in zip(layer, offsets, isotonic(values, weights), strict=True):
             move = value + offset - wanted[entry.variable]
             if abs(move) > abs(moved[entry.variable]):
                 moved[entry.variable] = move
@@ -134,7 +134,7 @@ def _gap(above: Entry, below: Entry) -> float:
     return GAP + frames * PADDING + (len(below.groups) - common) * HEAD / 2
 
 
-def _isotonic(values: Sequence[float], weights: Sequence[float]) -> list[float]:
+def isotonic(values: Sequence[float], weights: Sequence[float]) -> list[float]:
     """The non-decreasing sequence nearest to ``values`` in weighted least squares."""
     blocks: list[tuple[float, float, int]] = []
     for value, weight in zip(values, weights, strict=True):

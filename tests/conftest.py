@@ -37,7 +37,7 @@ def nothing_leaks() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def settings_of_this_test(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def settings_of_this_test(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What a window remembers is not the person's own settings, nor another test's."""
     if "PySide6.QtCore" in sys.modules:
         from PySide6.QtCore import QSettings
@@ -45,7 +45,6 @@ def settings_of_this_test(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         QSettings.setDefaultFormat(QSettings.Format.IniFormat)
         folder = str(tmp_path_factory.mktemp("settings"))
         QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, folder)
-    yield
 
 
 def _wait_for(condition: Callable[[], bool]) -> None:

@@ -261,6 +261,7 @@ class Debuggee:
         self._listener(loaded)
 
     def on_stopped(self, stop: Stop) -> None:
+        self._process.drain()
         with self._changed:
             self.stop, self._running = stop, False
             self._changed.notify_all()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from gradstep.debuggee import Debuggee, Listener
+from gradstep.debuggee import Debuggee
+from gradstep.facts import Listener
 from gradstep.program import Program
 
 

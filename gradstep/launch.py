@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import secrets
+import select
 import signal
 import socket
 import subprocess
@@ -39,7 +40,7 @@ class EngineProcess:
     def __init__(self, program: Program, say: Say) -> None:
         self._program, self._say = program, say
         self._process: subprocess.Popen[bytes] | None = None
-        self._pumps: list[threading.Thread] = []
+        self._pumps: list[Pump] = []
         self._killed = False
 
     def connect(self) -> Connection | None:
@@ -59,6 +60,11 @@ class EngineProcess:
         self._killed = True
         if self._process is not None:
             _kill_tree(self._process)
+
+    def drain(self) -> None:
+        """Hear all that the program wrote before it stopped: a stop comes by another way."""
+        for pump in self._pumps:
+            pump.drain()
 
     def close_input(self) -> None:
         """Nothing more will be typed: the program's reads see the end."""
@@ -112,11 +118,7 @@ class EngineProcess:
             _kill_tree(process)
         assert process.stdout is not None and process.stderr is not None
         for pipe, stream in ((process.stdout, "stdout"), (process.stderr, "stderr")):
-            thread = threading.Thread(
-                target=self._pump, args=(pipe, stream), name=f"gradstep-{stream}", daemon=True
-            )
-            self._pumps.append(thread)
-            thread.start()
+            self._pumps.append(Pump(pipe, stream, self._say))
         return process
 
     def _give_ticket(self, process: subprocess.Popen[bytes], port: int, secret: bytes) -> None:
@@ -152,14 +154,49 @@ class EngineProcess:
             return Connection(sock)
         return None
 
-    def _pump(self, pipe: IO[bytes], stream: str) -> None:
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        with pipe:
-            while chunk := os.read(pipe.fileno(), 1 << 16):
-                self._say(stream, chunk, decoder.decode(chunk))
-        rest = decoder.decode(b"", True)
+
+class Pump(threading.Thread):
+    """Reads one of the program's streams as it comes, and on request all that is there."""
+
+    def __init__(self, pipe: IO[bytes], stream: str, say: Say) -> None:
+        super().__init__(name=f"gradstep-{stream}", daemon=True)
+        self._pipe, self._stream, self._say = pipe, stream, say
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._lock = threading.Lock()
+        self._open = True
+        self.start()
+
+    def run(self) -> None:
+        descriptor = self._pipe.fileno()
+        with self._pipe:
+            while self._open:
+                if os.name == "posix":
+                    select.select([descriptor], [], [])
+                    with self._lock:
+                        self._read_waiting(descriptor)
+                else:  # pipes cannot be waited for: read as it comes
+                    self._read(descriptor)
+        rest = self._decoder.decode(b"", True)
         if rest:
-            self._say(stream, b"", rest)
+            self._say(self._stream, b"", rest)
+
+    def drain(self) -> None:
+        """Return when all that was written before has been said (at once where a pipe cannot be
+        asked whether it holds something)."""
+        with self._lock:
+            if self._open and os.name == "posix":
+                self._read_waiting(self._pipe.fileno())
+
+    def _read_waiting(self, descriptor: int) -> None:
+        while self._open and select.select([descriptor], [], [], 0)[0]:
+            self._read(descriptor)
+
+    def _read(self, descriptor: int) -> None:
+        chunk = os.read(descriptor, 1 << 16)
+        if chunk:
+            self._say(self._stream, chunk, self._decoder.decode(chunk))
+        else:
+            self._open = False
 
 
 def _kill_tree(process: subprocess.Popen[bytes]) -> None:

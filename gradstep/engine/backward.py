@@ -13,9 +13,10 @@ from torch import Tensor
 from gradstep.engine import torch_internals as internals
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.observer import Observer
-from gradstep.engine.records import EdgeRecord, NodeRecord, line_of, node_id
+from gradstep.engine.records import NodeRecord, node_id
+from gradstep.engine.wave import Wave
 from gradstep.phases import Phase
-from gradstep.protocol.trace import Change, Goal, Level, NodeState, Operation, Reason
+from gradstep.protocol.trace import Goal, Level, Operation, Reason
 
 
 class Frontier:
@@ -70,7 +71,7 @@ class Backward:
     def __init__(self, debugger: Debugger, observer: Observer) -> None:
         self._debugger, self._observer = debugger, observer
         self._depth = 0
-        self._assigned: set[int] = set()
+        self._wave = Wave(debugger.recorder, debugger.tell)
 
     def install(self) -> None:
         internals.wrap_backward_entry(self._wrap)
@@ -111,7 +112,7 @@ class Backward:
             tracker.enter_backward_unseen()
         loss = outputs[0]
         if loss.__class__ is Tensor and loss.numel() == 1 and loss.device.type == "cpu":
-            d.journal.loss(tracker.iteration, loss.item())
+            d.journal.loss(tracker.iteration, loss.item(), d.sample or 0)
         elif isinstance(loss, Tensor):
             self._note_loss([loss])
         self._depth = 1
@@ -167,13 +168,11 @@ class Backward:
         with internals.DisableTorchFunction():
             roots = [t.grad_fn if isinstance(t, Tensor) else t.node for t in outputs]
         self._note_loss(tensors)
-        if d.recorder.watching:
-            self._mark(tensors)
+        total = self._mark(tensors) if d.recorder.watching else 0
         if d.goal is Goal.FORWARD and not d.driven:
             root = d.recorder.source_of(tensors[0]) if tensors else None
             self.announce(roots[0], root, frame, Reason.PHASE)
-        d.enter_backward(self._total)
-        self._assigned.clear()
+        d.enter_backward(total)
         return [root for root in roots if root is not None]
 
     def announce(
@@ -194,41 +193,23 @@ class Backward:
             iteration += 1
         if tensors and tensors[0].numel() == 1 and not internals.is_opaque(tensors[0]):
             with internals.unobserved():
-                d.journal.loss(iteration, float(tensors[0].detach()))
+                d.journal.loss(iteration, float(tensors[0].detach()), d.sample or 0)
 
-    def _mark(self, tensors: list[Tensor]) -> None:
+    def _mark(self, tensors: list[Tensor]) -> int:
+        """The graph is pruned to what leads to the loss; about how many nodes will run."""
         recorder = self._debugger.recorder
         roots = [n for n in (recorder.source_of(t) for t in tensors) if n is not None]
         recorder.prune(roots)
         self._debugger.prune_phase(set(recorder.nodes))
-        for root in roots:
-            root.is_loss = True
-        total = 0
-        for node in recorder.nodes.values():
-            if node.kind.value == "result":
-                node.state, node.backward_done, node.saved = NodeState.BACKWARD_WAITING, 0, "alive"
-                node.backward = []
-                total += max(1, node.last - node.first)
-            elif node.kind.value == "parameter":
-                total += 1
-            recorder.touch(node)
-        for edge in recorder.edges.values():
-            if edge.grad is not None:
-                edge.grad = None
-                recorder.touch(edge)
-        self._total = total
-
-    _total = 0
+        return self._wave.begin(roots)
 
     def _end(self, keep: bool, frame: FrameType | None, failed: bool) -> None:
         d = self._debugger
         if d.recorder.watching:
-            for node in d.recorder.nodes.values():
-                if node.kind.value == "result" and node.state is NodeState.BACKWARD_WAITING:
-                    node.state = NodeState.BACKWARD_DONE if not failed else NodeState.DONE
-                if node.kind.value == "result" and not failed:
-                    node.saved = "alive" if keep else "freed"
-                d.recorder.touch(node)
+            if failed:
+                self._wave.undo()
+            else:
+                self._wave.end(kept=keep)
         d.announced = None
         if not failed:
             d.phase_ended(Phase.BACKWARD, frame)
@@ -240,37 +221,20 @@ class Backward:
         with internals.DisableTorchFunction():
             record, name = self._record(node), _short(node)
             last = record is not None and record.leaf is None
-            if record is not None and last:
-                self._arrived(node, record, gradients)
+            if record is not None and last and internals.node_number(node) == record.last - 1:
+                self._wave.arrived(record, gradients)
             label = record.name if record is not None and last else _label(name)
+            place = record.place if record is not None else None
             stop = d.goal is Goal.STEP and node is not d.announced
             if stop or d.pausing:
-                place = record.place if record is not None else None
                 reason = Reason.PAUSE if d.pausing else Reason.STEP
                 operation = Operation(name, Phase.BACKWARD, node_id(record), place)
                 d.hold(reason, operation, d.sites.user_frame(sys._getframe(1)) or self._frame)
             d.announced = None
             d.tracker.done += 1
-            d.journal.operation(
-                label, node_id(record), line_of(record.place if record is not None else None)
-            )
+            d.journal.operation(label, node_id(record), place)
 
     _frame: FrameType | None = None
-
-    def _arrived(self, node: Any, record: NodeRecord, gradients: Any) -> None:
-        """The whole gradient of this call's result, summed over its paths, is here."""
-        recorder = self._debugger.recorder
-        if internals.node_number(node) != record.last - 1:
-            return
-        for output, gradient in enumerate(gradients):
-            if gradient is None:
-                continue
-            if recorder.watching:
-                recorder.store.keep(f"#{record.id}:{output}:grad", gradient)
-            for edge in record.outputs.get(output, ()):
-                if edge.target is None:
-                    recorder.set_gradient(edge, gradient)
-                    self._tell(edge)
 
     def _after_node(self, node: Any, inputs: Any) -> None:
         d = self._debugger
@@ -285,36 +249,10 @@ class Backward:
                     for change in d.leaves.look(record, leaf):
                         d.tell(change)
                 return
-            record.backward.append(_short(node))
-            record.backward_done += 1
-            if record.backward_done >= record.last - record.first:
-                record.state = NodeState.BACKWARD_DONE
-            d.recorder.touch(record)
+            self._wave.node_ran(record, _short(node))
             for (successor, number), gradient in zip(node.next_functions, inputs, strict=False):
                 if successor is not None and gradient is not None:
-                    self._sent(record, self._record(successor), number, gradient)
-
-    def _sent(
-        self, record: NodeRecord, source: NodeRecord | None, number: int, gradient: Tensor
-    ) -> None:
-        """A gradient left ``record`` towards ``source``: find the edge it goes along."""
-        if source is None or source is record:
-            return
-        for edge in record.inputs:
-            if edge.source is source and edge.id not in self._assigned:
-                if source.leaf is None and len(source.outputs) > 1 and edge.output != number:
-                    continue
-                self._assigned.add(edge.id)
-                self._debugger.recorder.set_gradient(edge, gradient)
-                self._tell(edge)
-                return
-
-    def _tell(self, edge: EdgeRecord) -> None:
-        self._debugger.tell(
-            Change(
-                "grad", f"#{edge.source.id}:{edge.output}", edge.name, None, edge.grad, (edge.id,)
-            )
-        )
+                    self._wave.sent(record, self._record(successor), number, gradient)
 
     def _record(self, node: Any) -> NodeRecord | None:
         recorder = self._debugger.recorder

@@ -19,7 +19,7 @@ from gradstep.engine.journal import Journal
 from gradstep.engine.leaves import Leaves
 from gradstep.engine.lines import Lines
 from gradstep.engine.recorder import Recorder
-from gradstep.engine.records import NodeRecord, line_of, node_id
+from gradstep.engine.records import NodeRecord, node_id
 from gradstep.engine.sites import Sites
 from gradstep.engine.store import Store
 from gradstep.engine.tracker import Tracker
@@ -63,6 +63,8 @@ class Debugger:
         self.changes: list[Change] = []
         self.announced: object = None
         """The operation that the last stop named as next and that must not stop again."""
+        # An experiment's forward may be run again in the same iteration: then its graph is new.
+        self._first_phase = Phase.FORWARD if driven else None
         self.stops = 0
         self.leaving = False
         self._send = send
@@ -120,7 +122,7 @@ class Debugger:
             self._reached = self._reached or self.goal.value == phase.value
             self.tracker.done += 1
             if not self.blind:
-                self.journal.operation(name, node_id(node), line_of(place))
+                self.journal.operation(name, node_id(node), place)
         return node
 
     def _enter_phase(self, phase: Phase | None) -> None:
@@ -129,7 +131,7 @@ class Debugger:
         iteration = self.tracker.iteration
         changes = self.tracker.changes_phase(phase)
         self.tracker.enter(phase, blind=self.blind)
-        if self.tracker.iteration != iteration:
+        if self.tracker.iteration != iteration or (changes and phase is self._first_phase):
             self.recorder.begin(self.tracker.iteration)
             self.leaves.forget_graph()
             changes = True
@@ -165,6 +167,8 @@ class Debugger:
 
     def enter_backward(self, total: int) -> None:
         """Backward begins; its nodes report themselves if they are watched."""
+        if self.tracker.phase is Phase.BACKWARD:
+            self.tracker.again()
         self._enter_phase(Phase.BACKWARD)
         self._reached = self._reached or self.goal is Goal.BACKWARD
         self._total = total or None

@@ -80,6 +80,8 @@ class Driver:
         assert experiment is not None
         observer.inside.clear()
         tracker = debugger.tracker
+        if tracker.phase is phase:
+            tracker.again()
         before = (tracker.iteration, tracker.phase, tracker.done)
         if phase is Phase.FORWARD and self._advance:
             self._position += 1

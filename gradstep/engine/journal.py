@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from gradstep.phases import Phase
-from gradstep.protocol.trace import Losses, Timeline, TimelineCell, TimelinePhase
+from gradstep.protocol.trace import Losses, Place, Timeline, TimelineCell, TimelinePhase
 
 STRETCHES = 20_000
 CELLS = 400
@@ -32,6 +32,7 @@ class Journal:
         self._first = 0
         self._iterations = array("q")
         self._losses = array("d")
+        self._samples = array("q")
         self._first_loss = 0
 
     def open(self, phase: Phase, iteration: int, title: str = "") -> None:
@@ -45,14 +46,15 @@ class Journal:
         if self._stretches:
             self._stretches[-1].complete = True
 
-    def operation(self, name: str, node: int | None, line: int | None) -> None:
+    def operation(self, name: str, node: int | None, place: Place | None) -> None:
         """One operation of the open stretch was executed."""
         if not self._stretches:
             return
         stretch = self._stretches[-1]
         stretch.count += 1
         if len(stretch.cells) < CELLS:
-            stretch.cells.append(TimelineCell(name, node, line))
+            line, file = (place.line, place.file) if place is not None else (None, "")
+            stretch.cells.append(TimelineCell(name, node, line, file))
 
     def prune(self, nodes: set[int]) -> int | None:
         """Forward cells of operations that turned out not to lead to the loss are dropped; how
@@ -67,12 +69,14 @@ class Journal:
             return stretch.count
         return None
 
-    def loss(self, iteration: int, value: float) -> None:
+    def loss(self, iteration: int, value: float, sample: int = 0) -> None:
+        """``sample`` counts from 1; 0 when it is not known."""
         self._iterations.append(iteration)
         self._losses.append(value)
+        self._samples.append(sample)
         if len(self._losses) > LOSSES:
             half = LOSSES // 2
-            del self._iterations[:half], self._losses[:half]
+            del self._iterations[:half], self._losses[:half], self._samples[:half]
             self._first_loss += half
 
     def timeline(self, since: int) -> Timeline:
@@ -91,6 +95,7 @@ class Journal:
 
     def losses(self, since: int) -> Losses:
         skip = max(0, since - self._first_loss)
-        return Losses(
-            self._first_loss + skip, tuple(self._iterations[skip:]), tuple(self._losses[skip:])
-        )
+        samples = self._samples[skip:]
+        labels = tuple(f"sample {n}" if n else "" for n in samples) if any(samples) else ()
+        iterations, values = tuple(self._iterations[skip:]), tuple(self._losses[skip:])
+        return Losses(self._first_loss + skip, iterations, values, labels)

@@ -62,10 +62,6 @@ def node_id(node: NodeRecord | None) -> int | None:
     return node.id if node is not None else None
 
 
-def line_of(place: Place | None) -> int | None:
-    return place.line if place is not None else None
-
-
 def wire_node(n: NodeRecord) -> Node:
     return Node(
         id=n.id,

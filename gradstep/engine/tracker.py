@@ -70,6 +70,10 @@ class Tracker:
         self.trained = True
         self.phase, self.done = Phase.BACKWARD, 0
 
+    def again(self) -> None:
+        """The current phase is run once more: a stretch of its own."""
+        self.phase, self.done = None, 0
+
     def commit_update(self, *, optimizer: bool, blind: bool = False) -> None:
         """Parameters have changed by their gradients."""
         if optimizer and not self._optimizer_seen:

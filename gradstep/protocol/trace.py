@@ -219,6 +219,7 @@ class TimelineCell:
     name: str
     node: int | None = None
     line: int | None = None
+    file: str = ""
 
 
 @dataclass(frozen=True)

@@ -91,9 +91,8 @@ class TimelinePanel(QWidget):
         graph, so of theirs only the line."""
         if box.cell is None:
             return
-        file = self._session.loaded_program.file if self._session.loaded_program else ""
-        if box.cell.line and file:
-            self._cursor.select_line(file, box.cell.line)
+        if box.cell.line:
+            self._cursor.select_line(box.cell.file, box.cell.line)
         if box.cell.node is not None and index == len(self.model.iterations) - 1:
             self._cursor.select(f"#{box.cell.node}:0")
 

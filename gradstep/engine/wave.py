@@ -1,0 +1,110 @@
+"""The gradient on its way through the recorded graph: who waits, what went along each edge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from gradstep.engine.recorder import Recorder
+from gradstep.engine.records import EdgeRecord, NodeRecord
+from gradstep.protocol.trace import Change, NodeState
+from gradstep.protocol.values import Preview, ValueKind
+
+_NodeBefore = tuple[NodeRecord, NodeState, list[str], int, str]
+_EdgeBefore = tuple[EdgeRecord, Preview | None]
+
+
+class Wave:
+    """One backward at a time. ``tell`` hears of every gradient that arrives."""
+
+    def __init__(self, recorder: Recorder, tell: Callable[[Change], None]) -> None:
+        self._recorder, self._tell = recorder, tell
+        self._assigned: set[int] = set()
+        self._nodes: list[_NodeBefore] = []
+        self._edges: list[_EdgeBefore] = []
+
+    def begin(self, roots: list[NodeRecord]) -> int:
+        """Backward starts at ``roots``; about how many nodes it will run."""
+        recorder = self._recorder
+        for root in roots:
+            root.is_loss = True
+        self._assigned.clear()
+        self._remember()
+        total = 0
+        for node in recorder.nodes.values():
+            if node.kind is ValueKind.RESULT:
+                node.state, node.backward_done, node.saved = NodeState.BACKWARD_WAITING, 0, "alive"
+                node.backward = []
+                total += max(1, node.last - node.first)
+            elif node.kind is ValueKind.PARAMETER:
+                total += 1
+            recorder.touch(node)
+        for edge in recorder.edges.values():
+            if edge.grad is not None:
+                edge.grad = None
+                recorder.touch(edge)
+        return total
+
+    def arrived(self, record: NodeRecord, gradients: tuple[Tensor | None, ...]) -> None:
+        """The whole gradient of a call's results, summed over their paths."""
+        recorder = self._recorder
+        for output, gradient in enumerate(gradients):
+            if gradient is None:
+                continue
+            recorder.store.keep(f"#{record.id}:{output}:grad", gradient)
+            for edge in record.outputs.get(output, ()):
+                if edge.target is None:
+                    self._set(edge, gradient)
+
+    def sent(
+        self, record: NodeRecord, source: NodeRecord | None, number: int, gradient: Tensor
+    ) -> None:
+        """A gradient left ``record`` towards ``source``'s result ``number``: along which edge?"""
+        if source is None or source is record:
+            return
+        for edge in record.inputs:
+            if edge.source is source and edge.id not in self._assigned:
+                if source.leaf is None and len(source.outputs) > 1 and edge.output != number:
+                    continue
+                self._assigned.add(edge.id)
+                self._set(edge, gradient)
+                return
+
+    def node_ran(self, record: NodeRecord, name: str) -> None:
+        """One autograd node of the call ``record`` is done."""
+        record.backward.append(name)
+        record.backward_done += 1
+        if record.backward_done >= record.last - record.first:
+            record.state = NodeState.BACKWARD_DONE
+        self._recorder.touch(record)
+
+    def end(self, *, kept: bool) -> None:
+        """Backward returned. ``kept``: with ``retain_graph`` what was saved stays alive."""
+        for node in self._recorder.nodes.values():
+            if node.kind is ValueKind.RESULT:
+                node.state = NodeState.BACKWARD_DONE
+                node.saved = "alive" if kept else "freed"
+                self._recorder.touch(node)
+
+    def undo(self) -> None:
+        """Backward raised. Over a graph that was freed before, nothing has changed: the picture is
+        again that of the backward that did run. Else what it reached stays to be seen."""
+        if not any(saved == "freed" for *_, saved in self._nodes):
+            return
+        for node, state, names, done, saved in self._nodes:
+            node.state, node.backward, node.backward_done, node.saved = state, names, done, saved
+            self._recorder.touch(node)
+        for edge, gradient in self._edges:
+            edge.grad = gradient
+            self._recorder.touch(edge)
+
+    def _remember(self) -> None:
+        nodes, edges = self._recorder.nodes.values(), self._recorder.edges.values()
+        self._nodes = [(n, n.state, n.backward, n.backward_done, n.saved) for n in nodes]
+        self._edges = [(e, e.grad) for e in edges]
+
+    def _set(self, edge: EdgeRecord, gradient: Tensor) -> None:
+        self._recorder.set_gradient(edge, gradient)
+        ref = f"#{edge.source.id}:{edge.output}"
+        self._tell(Change("grad", ref, edge.name, None, edge.grad, (edge.id,)))

@@ -45,12 +45,12 @@ class Studio(QObject):
         self._working = False
         self._picture = Picture()
         self._structure: Hashable = None
-        self._round = 0
+        self._round = self._working_for = 0
 
     @property
     def busy(self) -> bool:
         """Whether a newer picture is on its way."""
-        return self._working
+        return self._working and self._working_for == self._round
 
     def clear(self) -> None:
         """Forget what was made and what is being made."""
@@ -70,6 +70,7 @@ class Studio(QObject):
             return
         order, self._waiting, self._working = self._waiting, None, True
         last, known, this_round = self._picture, self._structure, self._round
+        self._working_for = this_round
 
         def work() -> tuple[Picture, Hashable] | Exception:
             try:

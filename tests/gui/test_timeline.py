@@ -41,7 +41,8 @@ def stretch(
 ) -> TimelinePhase:
     names = NAMES[phase]
     kept = names if done is None else names[:done]
-    cells = tuple(TimelineCell(n, iteration * 10 + i, 18 + i) for i, n in enumerate(kept))
+    made = enumerate(kept)
+    cells = tuple(TimelineCell(n, iteration * 10 + i, 18 + i, "/a/train.py") for i, n in made)
     return TimelinePhase(phase, iteration, 0, len(kept), done is None, cells, title)
 
 

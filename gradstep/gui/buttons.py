@@ -140,8 +140,9 @@ class StepButton(ActionButton):
         self.weight = 600
 
     def show_next(self, phase: Phase | None) -> None:
-        self.phase = phase
-        self.update()
+        if phase is not self.phase:
+            self.phase = phase
+            self.update()
 
     def width_when(self, compact: bool) -> int:
         return super().width_when(compact) + (0 if compact else 8)

@@ -42,7 +42,9 @@ class IterationProgress:
         """Of ``phase``, in the iteration in which ``stop`` stands."""
         if stop is None:
             return PhaseProgress()
-        inside = stop.phase is phase and stop.reason is not Reason.PHASE
+        if stop.phase is phase and stop.reason is Reason.PHASE:
+            return PhaseProgress(Standing.DONE, 1.0)
+        inside = stop.phase is phase
         if inside and stop.total and stop.done < stop.total:
             return PhaseProgress(Standing.BEGUN, stop.done / stop.total)
         mine = [

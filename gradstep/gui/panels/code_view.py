@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QPixmap,
     QPolygonF,
     QResizeEvent,
 )
@@ -75,6 +76,8 @@ class CodeView(QAbstractScrollArea):
         self.marks: tuple[Mark, ...] = ()
         self.values: Mapping[int, str] = {}
         self.hovered = self.selected = 0
+        self._quiet = QPixmap()
+        self._quiet_key: object = None
         look = theme()
         self._row = look.size("type", "scale", "code")[1]
         self._fonts = {
@@ -156,27 +159,44 @@ class CodeView(QAbstractScrollArea):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(self.viewport().rect(), theme().colour("panel"))
-        first = max(1, (self.verticalScrollBar().value() - ABOVE) // self._row + 1)
+        painter.drawPixmap(0, 0, self._quiet_layer())
         marks = {mark.line: mark for mark in reversed(self.marks)}
-        for line in range(first, len(self.code.lines) + 1):
-            row = QRectF(self.rect_of(line))
-            if row.top() > self.viewport().height():
-                break
-            self._paint_line(painter, line, row, marks.get(line))
+        for line in {*marks, *self.values, self.hovered, self.selected} - {0}:
+            if line in self._seen():
+                row = QRectF(self.rect_of(line))
+                painter.fillRect(row, theme().colour("panel"))
+                self._paint_line(painter, line, row, marks.get(line))
+
+    def _seen(self) -> range:
+        """The lines in the viewport."""
+        top = self.verticalScrollBar().value() - ABOVE
+        last = (top + self.viewport().height()) // self._row + 1
+        return range(max(1, top // self._row + 1), min(len(self.code.lines), last) + 1)
+
+    def _quiet_layer(self) -> QPixmap:
+        """The text alone, kept from step to step: of a stop only a few lines are news."""
+        viewport = self.viewport()
+        ratio = viewport.devicePixelRatio()
+        at = self.verticalScrollBar().value()
+        key = (self.code, at, viewport.size(), ratio, theme().dark)
+        if key != self._quiet_key:
+            self._quiet_key = key
+            layer = QPixmap(viewport.size() * ratio)
+            layer.setDevicePixelRatio(ratio)
+            layer.fill(theme().colour("panel"))
+            painter = QPainter(layer)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            for line in self._seen():
+                self._paint_text(painter, line, QRectF(self.rect_of(line)))
+            painter.end()
+            self._quiet = layer
+        return self._quiet
 
     def _paint_line(self, painter: QPainter, line: int, row: QRectF, mark: Mark | None) -> None:
         look = theme()
         background = self._background(line, mark)
         if background is not None:
             painter.fillRect(row, background)
-        painter.setFont(self._numbers)
-        painter.setPen(look.colour("text" if mark else "text_tertiary"))
-        painter.drawText(
-            QRectF(0, row.top(), GUTTER, row.height()),
-            Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-            str(line),
-        )
         edge, right = row.right() - WORDS_RIGHT, row.right() - CODE_RIGHT
         if mark is not None:
             paint_arrow(painter, mark, row)
@@ -189,6 +209,25 @@ class CodeView(QAbstractScrollArea):
             painter.setFont(self._fonts[Style.PLAIN])
             painter.setPen(look.phase(Phase.FORWARD).text)
             right = _words(painter, row, edge, self.values[line]) - WORDS_GAP
+        self._paint_text(painter, line, row, right, "text" if mark else "text_tertiary")
+
+    def _paint_text(
+        self,
+        painter: QPainter,
+        line: int,
+        row: QRectF,
+        right: float | None = None,
+        ink: str = "text_tertiary",
+    ) -> None:
+        """The line's number and its code, which ends before ``right``."""
+        painter.setFont(self._numbers)
+        painter.setPen(theme().colour(ink))
+        painter.drawText(
+            QRectF(0, row.top(), GUTTER, row.height()),
+            Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+            str(line),
+        )
+        right = row.right() - CODE_RIGHT if right is None else right
         self._paint_code(painter, self.code.lines[line - 1], row, right)
 
     def _background(self, line: int, mark: Mark | None) -> QColor | None:

@@ -31,6 +31,7 @@ class ConsolePanel(Panel):
         self.text.setUndoRedoEnabled(False)
         self.text.setMaximumBlockCount(CAPACITY)
         self.text.setFont(theme().font("code", code=True))
+        self.text.setTabStopDistance(8 * self.text.fontMetrics().horizontalAdvance(" "))
         self.text.document().setDocumentMargin(theme().size("space", "panel_padding"))
         self.text.setPlaceholderText(self.tr("What the program prints appears here."))
         self.body.addWidget(self.text, 1)

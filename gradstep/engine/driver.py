@@ -127,7 +127,7 @@ class Driver:
         done = phase is Phase.ZERO_GRAD and self._advance and self._is_last()
         if goal is Goal.RUN and done:
             self._until += experiment.epochs
-            debugger.hold(Reason.END, None, None, message=f"Trained for {self._epoch()} epochs.")
+            debugger.hold(Reason.END, None, None)
         elif goal.value == phase.value:
             operation = self._next_operation(phase, debugger)
             message = self._nothing_done(phase, debugger)

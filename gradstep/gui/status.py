@@ -75,7 +75,9 @@ def _headline(state: State, stop: Stop | None) -> str:
         Reason.PAUSE: translate("Status", "Paused"),
         Reason.EXCEPTION: translate("Status", "Stopped by an exception"),
         Reason.REFUSED: translate("Status", "Not possible now"),
-        Reason.END: translate("Status", "The program ended"),
+        Reason.END: translate("Status", "The program ended")
+        if stop.exit_code is not None
+        else translate("Status", "Training ended"),
         Reason.LOST: translate("Status", "The program is gone"),
     }[stop.reason]
 

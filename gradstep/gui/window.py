@@ -23,6 +23,7 @@ from gradstep.gui.status import StatusLine
 from gradstep.gui.theme import theme
 from gradstep.gui.toolbar import SPEEDS, Toolbar
 from gradstep.gui.workspace import Workspace
+from gradstep.protocol.values import ValueInfo, ValueKind
 
 
 class MainWindow(QMainWindow):
@@ -37,6 +38,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(*theme().size("window", "minimum"))
         self.calm = CalmState(session, self)
         self.appearance = ""
+        self._looked = False
         self.recent = menus.RecentFiles()
         self.actions_ = ActionSet(self, self)
         self.toolbar = Toolbar(session, self.actions_, self)
@@ -74,6 +76,8 @@ class MainWindow(QMainWindow):
         # After the status line, whose headline the title repeats for the taskbar.
         for fact in (self.session.programOpened, self.session.stopped, self.calm.changed):
             fact.connect(self._name)
+        self.session.programOpened.connect(self._look_away)
+        self.session.valuesChanged.connect(self._look_at_parameter)
         self.workspace.source.openRequested.connect(self.ask_for_program)
         self.message.restartRequested.connect(self.session.restart)
         self.message.lineRequested.connect(self.cursor_.select_line)
@@ -83,6 +87,17 @@ class MainWindow(QMainWindow):
 
     def _refresh(self) -> None:
         self.actions_.refresh(Context(self.calm.state, self.session.playing, self.appearance))
+
+    def _look_away(self) -> None:
+        self._looked = False
+        self.cursor_.select("")
+
+    def _look_at_parameter(self, values: tuple[ValueInfo, ...]) -> None:
+        """The first look is at the program's first parameter; after that the person chooses."""
+        first = next((v.ref for v in values if v.kind is ValueKind.PARAMETER), "")
+        if first and not self._looked:
+            self._looked = True
+            self.cursor_.select(self.cursor_.ref or first)
 
     def _name(self) -> None:
         words = (Path(self.session.path).name, self.status.headline(), "gradstep")

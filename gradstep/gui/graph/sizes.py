@@ -152,5 +152,5 @@ def _number_room(tensor: TensorInfo | None) -> tuple[float, float]:
         return NUMBER_WIDTH, VALUE_LINE
     if shows_elements(tensor):
         rows = -(-tensor.numel // LIST_ACROSS)
-        return (LIST_ACROSS * 6 + 2) * CODE_CHARACTER, rows * LIST_LINE + 4
+        return (LIST_ACROSS * 7 + 2) * CODE_CHARACTER, rows * LIST_LINE + 4
     return 6 * VALUE_CHARACTER, VALUE_LINE

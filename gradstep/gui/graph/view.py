@@ -24,6 +24,8 @@ frame and painted again when the hand rests."""
 REST_MS = 90
 NEAR_BY = 90.0
 """What belongs to an item (caption, tray, ring) is within this of what it occupies."""
+BESIDE = 90.0
+"""Numbers on the edges of an item are within this of it."""
 STAYS = 40.0
 """An item that moved less than this is where it was."""
 
@@ -117,7 +119,10 @@ class GraphView(QWidget):
         extent = self.picture.placement.extents.get(key)
         if extent is None:
             return
-        if self.view.seen(extent, self.width(), self.height(), 4):
+        # With the numbers beside it, as far as there is room for them.
+        wide = min(BESIDE, (self.width() / self.view.scale - extent.width) / 2)
+        around = Rect(extent.left - wide, extent.top, extent.right + wide, extent.bottom)
+        if self.view.seen(around, self.width(), self.height(), 4):
             return
         to = Viewport(self.view.scale, self.view.x, self.view.y)
         to.centre((extent.left + extent.right) / 2, (extent.top + extent.bottom) / 2,

@@ -81,7 +81,7 @@ def paint_item(
     else:
         _operation(painter, picture, item, rect)
     if near:
-        _caption(painter, picture, item, rect)
+        _caption(painter, picture, item)
 
 
 def _operation(painter: QPainter, picture: Picture, item: Item, rect: QRectF) -> None:
@@ -209,60 +209,63 @@ def _loss(painter: QPainter, picture: Picture, item: Item, rect: QRectF) -> None
     in_rect(painter, rect, short(item.text, NAME_CHARACTERS), of)
 
 
-def _caption(painter: QPainter, picture: Picture, item: Item, rect: QRectF) -> None:
-    """Under an operation: that it is next, or that it waits for more paths."""
-    if item.role == Role.PARAMETER and item.key not in picture.now.next:
-        return
+def _caption(painter: QPainter, picture: Picture, item: Item) -> None:
+    """At an operation: that it is next, or that it waits for more paths."""
     state = look(item, picture.now)
     if state == Look.NEXT:
-        _next_mark(painter, picture, item, phase(picture.now.phase or Phase.FORWARD).text)
-        return
-    if state not in (Look.WAITING, Look.PARTLY):
-        return
-    arrived, ways = paths(picture.scene, item)
-    if ways > 1 and 0 < arrived < ways:
-        words = translate("Graph", "{0} of {1} paths").format(arrived, ways)
-        painter.setPen(phase(Phase.BACKWARD).text)
-        if picture.placement.flow == Flow.RIGHT:
-            centred(painter, rect.center().x(), rect.bottom() + 17, words, "caption", weight=600)
-        else:
-            painter.setFont(font("caption", False, 600))
-            painter.drawText(QPointF(rect.right() + 8, rect.center().y() + 4), words)
+        colour = phase(picture.now.phase or Phase.FORWARD).text
+        _say(painter, picture, item, translate("Graph", "next"), colour, mark=True)
+    elif state in (Look.WAITING, Look.PARTLY):
+        arrived, ways = paths(picture.scene, item)
+        if ways > 1 and 0 < arrived < ways:
+            words = translate("Graph", "{0} of {1} paths").format(arrived, ways)
+            _say(painter, picture, item, words, phase(Phase.BACKWARD).text, mark=False)
 
 
-def _next_mark(painter: QPainter, picture: Picture, item: Item, colour: QColor) -> None:
-    words, rect = translate("Graph", "next"), picture.rect(item)
-    if _has_lane_below(picture, item):
+def _say(
+    painter: QPainter, picture: Picture, item: Item, words: str, colour: QColor, *, mark: bool
+) -> None:
+    """Under an operation, or at its right where the flow goes down; where a parameter's wire runs
+    there, between the two. ``mark``: with a triangle that points at it."""
+    rect, right = picture.rect(item), picture.placement.flow == Flow.RIGHT
+    gap, x, y = RING_GAP if mark else 0.0, rect.center().x(), rect.center().y()
+    if _taken(picture, item):
         painter.setPen(colour)
         painter.setFont(font("small", False, 600))
-        painter.drawText(QPointF(rect.center().x() + 14, rect.bottom() + RING_GAP + 13), words)
+        painter.drawText(QPointF(x + (14 if right else 24), rect.bottom() + gap + 13), words)
         return
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(colour)
-    if picture.placement.flow == Flow.RIGHT:
-        x, y = rect.center().x(), rect.bottom() + RING_GAP + 5
-        mark = QPolygonF([QPointF(x, y), QPointF(x - 6, y + 8), QPointF(x + 6, y + 8)])
-        painter.drawPolygon(mark)
-        painter.setPen(colour)
-        centred(painter, x, y + 21, words, "small", weight=600)
-        return
-    x, y = rect.right() + RING_GAP + 5, rect.center().y()
-    painter.drawPolygon(QPolygonF([QPointF(x, y), QPointF(x + 8, y - 6), QPointF(x + 8, y + 6)]))
+    size = 8.0 if mark else 0.0
+    if right:
+        y = rect.bottom() + gap + 5
+        triangle = (QPointF(x, y), QPointF(x - 6, y + size), QPointF(x + 6, y + size))
+    else:
+        x = rect.right() + gap + 5
+        triangle = (QPointF(x, y), QPointF(x + size, y - 6), QPointF(x + size, y + 6))
+    if mark:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        painter.drawPolygon(QPolygonF(list(triangle)))
     painter.setPen(colour)
-    painter.setFont(font("small", False, 600))
-    painter.drawText(QPointF(x + 12, y + 4.5), words)
+    if right:
+        centred(painter, x, y + size + 13, words, "small", weight=600)
+    else:
+        painter.setFont(font("small", False, 600))
+        painter.drawText(QPointF(x + size + 4, y + 4.5), words)
 
 
-def _has_lane_below(picture: Picture, item: Item) -> bool:
-    """Whether a wire runs where "next" would stand."""
-    routes = picture.placement.routes
+def _taken(picture: Picture, item: Item) -> bool:
+    """Whether a parameter's wire runs where words would stand."""
     x, y = picture.placement.boxes[item.key]
-    links = (*picture.inputs(item.key), *picture.outputs(item.key))
-    found = [routes[link.key] for link in links if link.key in routes]
-    return any(
-        route.beside and max(route.start[1], route.end[1]) > y + 1 and route.start[0] == x
-        for route in found
-    )
+    for link in (*picture.inputs(item.key), *picture.outputs(item.key)):
+        route = picture.placement.routes.get(link.key)
+        if route is None or not route.beside:
+            continue
+        (a, b), (c, d) = route.start, route.end
+        if picture.placement.flow == Flow.RIGHT and max(b, d) > y + 1:
+            return True
+        if picture.placement.flow == Flow.DOWN and max(a, c) > x + 1:
+            return True
+    return False
 
 
 def paint_ring(painter: QPainter, picture: Picture, item: Item) -> None:

@@ -2,55 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
-from PySide6.QtGui import QAction, QColor, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QAbstractButton, QLineEdit, QMenu, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QColor
+from PySide6.QtWidgets import QAbstractButton, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from gradstep.assets import resource
-from gradstep.gui.app import make_application
 from gradstep.gui.message_bar import Kind
 from gradstep.gui.progress import Standing
-from gradstep.gui.session import Session
 from gradstep.gui.states import State
 from gradstep.gui.theme import theme
 from gradstep.gui.window import MainWindow
 from gradstep.phases import Phase
 from gradstep.protocol.trace import Reason
-
-WAIT = 30_000
-Open = Callable[[str], MainWindow]
-
-
-@pytest.fixture
-def make_window(qtbot: QtBot) -> Iterator[Callable[[], MainWindow]]:
-    make_application()
-    made: list[MainWindow] = []
-
-    def make() -> MainWindow:
-        window = MainWindow(Session())
-        made.append(window)
-        qtbot.addWidget(window)
-        window.resize(1440, 900)
-        window.show()
-        qtbot.waitExposed(window)
-        window.activateWindow()
-        return window
-
-    yield make
-    for window in made:
-        window.close()
-    theme().force(None)
-
-
-@pytest.fixture
-def window(make_window: Callable[[], MainWindow]) -> MainWindow:
-    return make_window()
+from tests.gui.windows import WAIT, action, opened, until, written
 
 
 @pytest.fixture
@@ -58,33 +26,11 @@ def lesson(qtbot: QtBot, window: MainWindow) -> MainWindow:
     return opened(qtbot, window, str(resource("lessons", "linear.py")))
 
 
-def opened(qtbot: QtBot, window: MainWindow, path: str) -> MainWindow:
-    window.open_file(path)
-    until(qtbot, window, State.STOPPED)
-    return window
-
-
-def written(folder: Path, text: str) -> str:
-    path = folder / "program.py"
-    path.write_text(text)
-    return str(path)
-
-
-def until(qtbot: QtBot, window: MainWindow, *states: State) -> None:
-    qtbot.waitUntil(lambda: window.session.state in states, timeout=WAIT)
-
-
 def press(qtbot: QtBot, window: MainWindow, key: Qt.Key, *, times: int = 1) -> None:
     """Press a key and wait for the stop, ``times`` times."""
     for _ in range(times):
         with qtbot.waitSignal(window.session.stopped, timeout=WAIT):
             qtbot.keyClick(window, key)
-
-
-def action(window: MainWindow, id: str) -> QAction:
-    found = window.findChild(QAction, id)
-    assert isinstance(found, QAction)
-    return found
 
 
 def value_of(qtbot: QtBot, window: MainWindow, ref: str) -> tuple[float, float | None]:
@@ -282,139 +228,3 @@ def test_a_file_that_cannot_run_gets_one_message(
     until(qtbot, window, State.LOST)
     assert "line 1" in window.message.text()
     assert window.status.text() == "The program could not start"
-
-
-# ---------------------------------------------------------------------- opening
-
-
-def drop(window: MainWindow, *paths: str) -> bool:
-    """Drag files over the window and let go; whether they were taken."""
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(path) for path in paths])
-    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    enter = QDragEnterEvent(QPoint(9, 9), Qt.DropAction.CopyAction, data, buttons, keys)
-    window.dragEnterEvent(enter)
-    if enter.isAccepted():
-        window.dropEvent(QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, data, buttons, keys))
-    return enter.isAccepted()
-
-
-def test_a_dropped_file_is_opened(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
-    path = written(tmp_path, "print('hello')\n")
-    assert not drop(window, path, path)
-    assert drop(window, path)
-    until(qtbot, window, State.STOPPED)
-    assert window.session.path == path
-    assert window.windowTitle().startswith("program.py")
-
-
-def entries(window: MainWindow, name: str) -> list[QAction]:
-    menu = window.findChild(QMenu, name)
-    assert isinstance(menu, QMenu)
-    menu.aboutToShow.emit()
-    return menu.actions()
-
-
-def test_lessons_are_in_the_menu_by_what_they_teach(qtbot: QtBot, window: MainWindow) -> None:
-    found = {entry.objectName(): entry for entry in entries(window, "menu_lessons")}
-    names = sorted(path.stem for path in resource("lessons").glob("*.py"))
-    assert sorted(found) == [f"lesson_{name}" for name in names]
-    assert found["lesson_product"].text().startswith("A first graph")
-    found["lesson_product"].trigger()
-    until(qtbot, window, State.STOPPED)
-    assert window.session.path.endswith("product.py")
-
-
-def test_recent_files_are_remembered_newest_first(
-    qtbot: QtBot, make_window: Callable[[], MainWindow], tmp_path: Path
-) -> None:
-    first = make_window()
-    paths = []
-    for name in ("a.py", "b.py", "a.py"):
-        path = tmp_path / name
-        path.write_text("")
-        paths.append(str(path))
-        first.open_file(str(path))
-    first.open_file(str(resource("lessons", "linear.py")))
-    first.close()
-    second = make_window()
-    second.findChild(QMenu, "menu_file").aboutToShow.emit()
-    assert [entry.toolTip() for entry in entries(second, "menu_recent")] == paths[2:0:-1]
-
-
-# ---------------------------------------------------------------------- room and memory
-
-
-@pytest.mark.parametrize(
-    ("width", "tabs"),
-    [
-        (1440, ["Console", "Keys"]),
-        (1150, ["Console", "Keys", "Loss"]),
-        (1050, ["Source", "Console", "Keys", "Loss"]),
-    ],
-)
-def test_panels_become_tabs_when_it_is_narrow(
-    qtbot: QtBot, window: MainWindow, width: int, tabs: list[str]
-) -> None:
-    window.resize(width, 700)
-    names = window.workspace.tabs
-    qtbot.waitUntil(lambda: [names.tabText(i) for i in range(names.count())] == tabs)
-    window.resize(1440, 900)
-    qtbot.waitUntil(lambda: names.count() == 2)
-    sizes = window.workspace.top
-    assert [sizes.widget(i).objectName() for i in range(3)] == ["source", "graph", "value"]
-    assert all(sizes.widget(i).isVisible() for i in range(3))
-
-
-@pytest.mark.parametrize("width", [1024, 1200, 1440])
-def test_the_toolbar_fits_and_the_phases_keep_their_words(
-    qtbot: QtBot, window: MainWindow, width: int
-) -> None:
-    window.resize(width, 700)
-    qtbot.waitUntil(lambda: window.width() == width)
-    toolbar = window.toolbar
-    least = theme().size("control", "phase_button")[0]
-    qtbot.waitUntil(lambda: all(button.width() >= least for button in toolbar.phases))
-    assert toolbar.device.geometry().right() <= width
-    shown = [*toolbar.phases, toolbar.step, *toolbar.words, *toolbar.signs]
-    for left, right in pairwise(shown):
-        assert left.geometry().right() <= right.geometry().left() + 1
-    assert toolbar.step.compact is (width == 1024)
-
-
-def test_the_window_remembers_its_layout(make_window: Callable[[], MainWindow]) -> None:
-    first = make_window()
-    first.resize(1300, 800)
-    first.workspace.top.setSizes([300, 600, 398])
-    sizes = first.workspace.top.sizes()
-    first.close()
-    second = make_window()
-    second.resize(1300, 800)
-    assert second.workspace.top.sizes() == sizes
-
-
-def test_appearance_and_speed_are_remembered(make_window: Callable[[], MainWindow]) -> None:
-    first = make_window()
-    action(first, "appearance_dark").trigger()
-    assert theme().dark
-    assert action(first, "appearance_dark").isChecked()
-    first.toolbar.speed.setCurrentIndex(2)
-    first.toolbar.speed.activated.emit(2)
-    first.close()
-    theme().force(None)
-    assert not theme().dark
-    second = make_window()
-    assert theme().dark
-    assert second.session.speed == 4
-    assert second.toolbar.speed.currentText() == "4 per s"
-    assert QSettings().value("appearance") == "dark"
-
-
-def test_light_and_dark_change_while_the_window_is_open(window: MainWindow) -> None:
-    def background() -> str:
-        return QColor(window.grab().toImage().pixel(700, 60)).name()
-
-    theme().force("light")
-    assert background() == theme().colour("window").name() == "#f1f3f5"
-    theme().force("dark")
-    assert background() == theme().colour("window").name() == "#131519"

@@ -1,0 +1,39 @@
+"""Windows for tests: real ones, on sessions that start real programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from gradstep.gui.app import make_application
+from gradstep.gui.session import Session
+from gradstep.gui.theme import theme
+from gradstep.gui.window import MainWindow
+
+
+@pytest.fixture
+def make_window(qtbot: QtBot) -> Iterator[Callable[[], MainWindow]]:
+    make_application()
+    made: list[MainWindow] = []
+
+    def make() -> MainWindow:
+        window = MainWindow(Session())
+        made.append(window)
+        qtbot.addWidget(window)
+        window.resize(1440, 900)
+        window.show()
+        qtbot.waitExposed(window)
+        window.activateWindow()
+        return window
+
+    yield make
+    for window in made:
+        window.close()
+    theme().force(None)
+
+
+@pytest.fixture
+def window(make_window: Callable[[], MainWindow]) -> MainWindow:
+    return make_window()

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,17 @@ def start() -> Iterator[Callable[..., Opened]]:
     for pid in left:
         os.kill(pid, signal.SIGKILL)
     assert not left, f"processes of the program left behind: {left}"
+
+
+@pytest.fixture
+def start_all(start: Callable[..., Opened]) -> Callable[..., list[Opened]]:
+    """Open several programs side by side: most of the time is torch being imported."""
+
+    def start_all(*paths: str | Path) -> list[Opened]:
+        with ThreadPoolExecutor(3) as pool:
+            return list(pool.map(start, paths))
+
+    return start_all
 
 
 def find(path: str | Path, options: dict[str, Any]) -> str:

@@ -198,23 +198,23 @@ def test_moving_between_iterations_only(start: Start) -> None:
         script.set_device("cpu")
 
 
-@pytest.mark.parametrize(
-    ("text", "type_", "part"),
-    [
-        ("def experiment(): return 7", "TypeError", "gradstep.Experiment, not int"),
-        ("import gradstep\ndef experiment(): return gradstep.Experiment(lambda x: x, data=[])",
-         "ValueError", "at least one sample"),
-        ("import nowhere_at_all\ndef experiment(): pass", "ModuleNotFoundError", "nowhere_at_all"),
-        ("def experiment():\n    raise OSError('no data')", "OSError", "no data"),
-    ],
-)  # fmt: skip
 def test_an_experiment_that_cannot_be_had(
-    start: Start, script: Any, text: str, type_: str, part: str
+    start_all: Callable[..., list[Opened]], script: Any
 ) -> None:
-    program = start(script(text + "\n", "bad.py"))
-    stop = program.stop
-    assert stop.reason is Reason.EXCEPTION
-    assert stop.failure.type == type_ and part in stop.failure.message
-    assert part in stop.message
-    assert not program.can_advance
-    assert part in program.errors
+    cases = [
+        ("def experiment(): return 7", "TypeError", "gradstep.Experiment, not int"),
+        (
+            "import gradstep\ndef experiment(): return gradstep.Experiment(lambda x: x, data=[])",
+            "ValueError",
+            "at least one sample",
+        ),
+        ("import nowhere\ndef experiment(): pass", "ModuleNotFoundError", "nowhere"),
+        ("def experiment():\n    raise OSError('no data')", "OSError", "no data"),
+    ]
+    paths = [script(f"{text}\n", f"bad_{i}.py") for i, (text, _, _) in enumerate(cases)]
+    for program, (_, type_, part) in zip(start_all(*paths), cases, strict=True):
+        stop = program.stop
+        assert stop.reason is Reason.EXCEPTION
+        assert stop.failure.type == type_ and part in stop.failure.message
+        assert part in stop.message and part in program.errors
+        assert not program.can_advance

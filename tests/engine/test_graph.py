@@ -32,9 +32,8 @@ class Merged:
         self.revision = graph.revision
 
 
-def test_increments_merge_to_the_whole(start: Start) -> None:
-    for file in ("no_grad_update.py", "paths.py", "hidden_layer.py"):
-        program = start(file)
+def test_increments_merge_to_the_whole(start_all: Callable[..., list[Opened]]) -> None:
+    for program in start_all("no_grad_update.py", "paths.py", "hidden_layer.py"):
         merged, sizes = Merged(), []
         stop = program.stop
         while stop.reason not in FINAL:
@@ -51,7 +50,6 @@ def test_increments_merge_to_the_whole(start: Start) -> None:
             sizes.append(len(part.nodes) + len(part.edges))
         # A step sends little: not the whole graph again.
         assert sorted(sizes)[len(sizes) // 2] <= 6
-        program.close()
 
 
 def test_a_new_iteration_begins_an_empty_graph(start: Start) -> None:

@@ -25,6 +25,8 @@ def describe_item(item: Item, scene: Scene, now: Moment) -> str:
             lines.append(translate("Graph", "now {0}").format(full(node.current, node.tensor)))
         if node.grad_note:
             lines.append(node.grad_note)
+    if item.key in now.failed:
+        lines.append(translate("Graph", "failed here, or made NaN or Inf"))
     if is_freed(item):
         lines.append(translate("Graph", "its saved values are freed"))
     return "\n".join(line for line in lines if line)

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gradstep.gui.graph.scene import Item, Link, Role, Scene
+from gradstep.gui.numbers import is_special
 from gradstep.phases import Phase
-from gradstep.protocol.trace import Change, Node, NodeState, Stop
+from gradstep.protocol.trace import Change, Node, NodeState, Reason, Stop
+from gradstep.protocol.values import Preview
 
 
 class Look(StrEnum):
@@ -24,18 +26,22 @@ class Look(StrEnum):
 @dataclass(frozen=True)
 class Moment:
     """``changed``: by link, ``value`` or ``grad``. ``leaves``: by leaf node, what happened to its
-    data or its ``.grad``."""
+    data or its ``.grad``. ``failed``: what raised, or was the first to make NaN or Inf."""
 
     next: frozenset[str] = frozenset()
     phase: Phase | None = None
     changed: dict[str, str] = field(default_factory=dict)
     leaves: dict[int, dict[str, Change]] = field(default_factory=dict)
+    failed: frozenset[str] = frozenset()
 
 
 def moment(scene: Scene, stop: Stop | None) -> Moment:
     """What ``stop`` means for the items and links of ``scene``."""
+    failed = spoilers(scene)
     if stop is None:
-        return Moment()
+        return Moment(failed=failed)
+    if stop.reason == Reason.EXCEPTION:
+        failed |= {key for key, item in scene.items.items() if _was_running(item)}
     operation = stop.operation
     node = operation.node if operation else None
     following = frozenset(
@@ -57,7 +63,32 @@ def moment(scene: Scene, stop: Stop | None) -> Moment:
         key: edges[link.edge.id] for key, link in scene.links.items() if link.edge.id in edges
     }
     phase = operation.phase if operation else None
-    return Moment(following, phase or stop.phase, changed, leaves)
+    return Moment(following, phase or stop.phase, changed, leaves, failed)
+
+
+def spoilers(scene: Scene) -> frozenset[str]:
+    """Operations that made NaN or Inf out of numbers that were none."""
+    made: set[str] = set()
+    given: set[str] = set()
+    for link in scene.links.values():
+        if not link.expected and is_spoiled(link.edge.value):
+            made.add(link.source)
+            given.add(link.target)
+    return frozenset(
+        key for key in made - given if scene.items[key].role in (Role.OPERATION, Role.MODULE)
+    )
+
+
+def is_spoiled(shown: Preview | None) -> bool:
+    """Whether there is NaN or Inf in it."""
+    if shown is None:
+        return False
+    sizes = (shown.norm, shown.rms) if shown.elements is None else shown.elements
+    return any(is_special(size) for size in sizes)
+
+
+def _was_running(item: Item) -> bool:
+    return any(n.kind == "result" and n.state == NodeState.RUNNING for n in nodes_of(item))
 
 
 def nodes_of(item: Item) -> tuple[Node, ...]:

@@ -58,6 +58,9 @@ class Style:
             self.fill, self.outline, self.ink = forward.tint, forward.solid, forward.text
             if self.look == Look.PARTLY:
                 self.outline = backward.solid
+        self.failed = item.key in picture.now.failed
+        if self.failed:
+            self.fill, self.outline, self.ink = ink("error_tint"), ink("error"), ink("error")
         self.freed = self.look == Look.BACKWARD and is_freed(item)
         if self.freed:
             self.dash = FREED
@@ -87,9 +90,7 @@ def paint_item(
 def _operation(painter: QPainter, picture: Picture, item: Item, rect: QRectF) -> None:
     style = Style(picture, item)
     painter.setPen(pen(style.outline, style.width, style.dash))
-    painter.setBrush(style.fill if style.fill is not None else ink("canvas"))
-    if style.look == Look.EXPECTED:
-        painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setBrush(style.fill if style.fill is not None else Qt.BrushStyle.NoBrush)
     corner = rect.height() / 2 if item.role == Role.OPERATION else 6.0
     painter.drawRoundedRect(rect, corner, corner)
     if style.freed:
@@ -104,6 +105,19 @@ def _operation(painter: QPainter, picture: Picture, item: Item, rect: QRectF) ->
     else:
         of = sign_font(item.sign, rect.width() - 12)
     in_rect(painter, rect, item.sign or short(item.text, NAME_CHARACTERS), of)
+    if style.failed:
+        _cross(painter, rect)
+
+
+def _cross(painter: QPainter, rect: QRectF) -> None:
+    """A mark at the upper right: it failed."""
+    centre = QPointF(rect.right() - 4, rect.top() + 4)
+    painter.setPen(pen(ink("error"), stroke("node")))
+    painter.setBrush(ink("panel"))
+    painter.drawEllipse(centre, 8.0, 8.0)
+    painter.setPen(pen(ink("error"), 2.0))
+    for sign in (-1, 1):
+        painter.drawLine(centre + QPointF(-3.2, -3.2 * sign), centre + QPointF(3.2, 3.2 * sign))
 
 
 def _hatch(painter: QPainter, rect: QRectF, corner: float, colour: QColor) -> None:

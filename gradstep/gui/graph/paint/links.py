@@ -28,6 +28,7 @@ from gradstep.gui.graph.sizes import (
     is_bare,
 )
 from gradstep.gui.graph.texts import Label, Number
+from gradstep.gui.numbers import INF, NAN
 from gradstep.gui.theme import PhaseColours
 from gradstep.phases import Phase
 
@@ -158,7 +159,8 @@ def _number(
         more = (len(number.lines) - 1) * LIST_LINE
         chip(painter, QRectF(x - width / 2 - 8, baseline - BASE - CHIP_HEIGHT / 2, width + 16,
                              CHIP_HEIGHT + more), colours, picture.chip)
-    painter.setPen(colours.text)
+    spoiled = NAN in number.text or INF in number.text
+    painter.setPen(ink("error") if spoiled else colours.text)
     painter.setFont(font(role, True, 600 if changed else 500))
     for line in number.lines:
         painter.drawText(QPointF(x - width / 2, baseline), line)

@@ -1,0 +1,176 @@
+"""The graph panel with real widgets: what is seen, pixel by pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import QPointF
+
+from gradstep.gui.graph.scene import Link
+from gradstep.gui.theme import theme
+from gradstep.phases import Phase
+from gradstep.protocol.trace import NodeState, Reason, Stop
+from gradstep.protocol.values import ValueKind
+from tests.gui import graphs
+from tests.gui.graph_bench import Bench, colours, on_the_bench
+
+
+@pytest.fixture
+def bench(qapp: object) -> Iterator[Bench]:
+    yield from on_the_bench()
+
+
+# ---------------------------------------------------------------------- what is seen
+
+
+def test_nothing_has_run_yet(bench: Bench) -> None:
+    assert bench.canvas.sentence == "Nothing has run yet. Press Forward."
+    assert not bench.panel.legend.isVisible() and not bench.panel.zoom.isVisible()
+    assert bench.canvas.accessibleDescription() == bench.canvas.sentence
+    image = bench.picture()
+    ground = theme().colour("canvas")
+    middle = range(image.width() // 4, 3 * image.width() // 4)
+    row = image.height() // 2
+    assert any(image.pixelColor(x, y) != ground for x in middle for y in range(row - 6, row + 6))
+
+
+def test_the_title_says_which_iteration(bench: Bench) -> None:
+    bench.feed(graphs.linear(2))
+    assert bench.panel.title_row.text() == ("Graph", "iteration 2")
+    assert bench.panel.legend.isVisible() and bench.panel.zoom.isVisible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_states_have_their_colours(bench: Bench, scheme: str) -> None:
+    theme().force(scheme)
+    bench.feed(graphs.linear(2, "mock"))
+    backward, forward = colours(Phase.BACKWARD), colours(Phase.FORWARD)
+    assert bench.colour("mul", 0, 14) == backward.solid, "next is solid"
+    assert bench.colour("sub", 0, 14) == backward.tint, "done backward is tinted"
+    assert bench.colour("w", 0, -15) == theme().colour("panel")
+    assert bench.colour("w", -27, 0) == theme().colour("text"), "the ink bar of a parameter"
+    assert bench.colour("x", 0, -14) == theme().colour("selected_background")
+    bench.feed(graphs.linear(2, "forward"))
+    assert bench.colour("mul", 0, 14) == forward.tint, "done forward is tinted"
+
+
+def test_the_next_operation_has_a_ring_and_a_word(bench: Bench) -> None:
+    bench.feed(graphs.linear(2, "mock"))
+    solid = colours(Phase.BACKWARD).solid
+    scale = bench.canvas.view.scale
+    assert bench.colour("mul", 0, -26.8 * 1.0) == solid
+    assert bench.colour("mul", 0, -24) != solid
+    assert bench.has(colours(Phase.BACKWARD).text, bench.at("mul", 0, 48), round(6 * scale))
+    assert not bench.has(colours(Phase.BACKWARD).text, bench.at("sub", 0, 48), round(6 * scale))
+
+
+def test_a_gradient_is_dashed_before_it_is_there_and_solid_after(bench: Bench) -> None:
+    bench.feed(graphs.linear(2, "mock"))
+    w = bench.link("w")
+    assert _colours_along(bench, w, 3) == {"ground", "gradient"}
+    assert _colours_along(bench, bench.link("x"), 3) == {"ground"}
+    bench.feed(graphs.linear(2, "backward"))
+    assert _colours_along(bench, w, 3) == {"gradient"}
+
+
+def _colours_along(bench: Bench, link: Link, below: int) -> set[str]:
+    """Nearly pure colours on a lane's flat run, ``below`` its middle: ground or gradient."""
+    route = bench.canvas.picture.placement.routes[link.key]
+    image, found = bench.picture(), set()
+    known = {"ground": theme().colour("canvas"), "gradient": colours(Phase.BACKWARD).solid}
+    x, end = route.flat_start[0] + 16, route.flat_end[0] - 4
+    while x < end:
+        at = QPointF(*bench.canvas.view.to_canvas(x, route.label[1] + below)).toPoint()
+        seen = image.pixelColor(at)
+        for name, pure in known.items():
+            if abs(seen.red() - pure.red()) + abs(seen.blue() - pure.blue()) < 60:
+                found.add(name)
+        x += 1
+    return found
+
+
+def test_values_stand_above_and_gradients_below(bench: Bench) -> None:
+    bench.feed(graphs.linear(2, "mock"))
+    link = bench.link("r")
+    x, y = bench.canvas.picture.placement.routes[link.key].label
+    above = QPointF(*bench.canvas.view.to_canvas(x, y - 17)).toPoint()
+    below = QPointF(*bench.canvas.view.to_canvas(x, y + 19)).toPoint()
+    assert bench.has(colours(Phase.FORWARD).text, above, 12)
+    assert bench.has(colours(Phase.BACKWARD).text, below, 12)
+    assert not bench.has(colours(Phase.BACKWARD).text, above, 6)
+
+
+def test_the_changed_number_has_a_chip(bench: Bench) -> None:
+    bench.feed(graphs.linear(2, "mock"))
+    x, y = bench.canvas.picture.placement.routes[bench.link("y_pred").key].label
+    below = QPointF(*bench.canvas.view.to_canvas(x - 20, y + 19)).toPoint()
+    tint = colours(Phase.BACKWARD).tint
+    assert bench.has(tint, below, 12)
+    bench.feed(graphs.linear(2, "backward"))
+    assert not bench.has(tint, below, 8), "until the next stop"
+
+
+def test_a_parameter_has_a_tray_for_its_grad(bench: Bench) -> None:
+    bench.feed(graphs.linear(2, "mock"))
+    under = bench.at("w", 0, 50)
+    assert not bench.has(colours(Phase.BACKWARD).tint, under, 8)
+    bench.feed(graphs.linear(2, "backward"))
+    assert bench.has(colours(Phase.BACKWARD).tint, under, 8)
+    bench.feed(graphs.linear(2, "updated"))
+    assert bench.has(colours(Phase.UPDATE).tint, bench.at("w", 0, 70), 8)
+
+
+def test_what_is_freed_is_hatched(bench: Bench) -> None:
+    graph, stop = graphs.linear(2, "backward")
+    bench.feed((graph, stop))
+    plain = _tones(bench, "mul")
+    freed = tuple(
+        replace(n, saved="freed") if n.kind == ValueKind.RESULT else n for n in graph.nodes
+    )
+    bench.feed((replace(graph, nodes=freed), stop))
+    assert _tones(bench, "mul") >= plain + 2
+
+
+def _tones(bench: Bench, text: str) -> int:
+    """How many colours are seen in the lower part of an operation."""
+    image, centre = bench.picture(), bench.at(text, 0, 13)
+    return len({
+        image.pixel(centre.x() + dx, centre.y() + dy)
+        for dx in range(-9, 10) for dy in range(-2, 4)
+    })
+
+
+def test_what_is_expected_is_an_outline(bench: Bench) -> None:
+    bench.feed(graphs.linear(1, "backward"))
+    bench.feed(graphs.linear(2, "step 1", first=100))
+    assert bench.item("pow").expected
+    assert bench.colour("pow", 0, 14) == theme().colour("module_fill"), "no fill of its own"
+    before = dict(bench.canvas.picture.placement.boxes)
+    bench.feed(graphs.linear(2, "step 2", first=100))
+    assert bench.canvas.picture.placement.boxes == before, "it stays in its place when it runs"
+    assert bench.colour("sub", 0, 14) == colours(Phase.FORWARD).tint
+
+
+def test_what_raised_is_crossed(bench: Bench) -> None:
+    b = graphs.Builder()
+    b.param("w", 1.0)
+    b.op("exp", "w", "z", None, state=NodeState.RUNNING)
+    bench.feed((b.graph(), graphs.stop()))
+    assert not bench.has(theme().colour("error"), bench.at("exp", 18, -18), 6)
+    bench.feed((b.graph(), Stop(Reason.EXCEPTION, 1)))
+    assert bench.has(theme().colour("error"), bench.at("exp", 18, -18), 6)
+    assert "failed" in bench.canvas.description(bench.item("exp").key)
+
+
+def test_the_first_to_make_nan_is_crossed(bench: Bench) -> None:
+    b = graphs.Builder()
+    b.param("w", -1.0)
+    b.op("log", "w", "a", float("nan"))
+    b.op("exp", "a", "b", float("nan"))
+    bench.feed((b.graph(), graphs.stop()))
+    assert bench.canvas.picture.now.failed == {bench.item("log").key}
+    x, y = bench.canvas.picture.placement.routes[bench.link("a").key].label
+    above = QPointF(*bench.canvas.view.to_canvas(x, y - 16)).toPoint()
+    assert bench.has(theme().colour("error"), above, 12)

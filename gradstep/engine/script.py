@@ -28,6 +28,7 @@ class Script:
         self.program = program
         self.file = _locate(program)
         self.globals: dict[str, Any] = {}
+        self.module: types.ModuleType | None = None
 
     def run(self, debugger: Debugger) -> int:
         """Returns the exit code that plain Python would leave with."""
@@ -64,7 +65,9 @@ class Script:
         else:
             scope["__package__"] = None
             scope["__spec__"] = None
-        sys.modules["__main__"] = module
+        # Kept: Python clears the globals of modules that are still alive when it ends, and only then
+        # are files closed (and written) that the program left open.
+        sys.modules["__main__"] = self.module = module
         return module
 
     def _ended(self, debugger: Debugger, code: int) -> None:

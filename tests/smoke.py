@@ -39,16 +39,9 @@ class Failed(Exception):
 def screen() -> Iterator[str]:
     """A virtual screen; its DISPLAY."""
     reading, writing = os.pipe()
-    command = [
-        "Xvfb",
-        "-displayfd",
-        str(writing),
-        "-screen",
-        "0",
-        "1440x900x24",
-        "-nolisten",
-        "tcp",
-    ]
+    # It must not start anew when a client leaves and no other is there yet.
+    options = ["-screen", "0", "1440x900x24", "-noreset"]
+    command = ["Xvfb", "-displayfd", str(writing), *options]
     with subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL) as server:
         os.close(writing)
         try:

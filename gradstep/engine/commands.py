@@ -15,7 +15,7 @@ from gradstep.engine.records import NodeRecord
 from gradstep.engine.scope import Scope
 from gradstep.engine.torch_internals import unobserved
 from gradstep.protocol.messages import Problem, RequestFailed
-from gradstep.protocol.trace import Devices, Goal, Graph, Level, Losses, Timeline
+from gradstep.protocol.trace import Devices, Goal, Graph, Level, Losses, Moment, Timeline
 from gradstep.protocol.values import Fetched, Statistics, ValueInfo, ValueKind
 
 WIDEN_AFTER = 0.5
@@ -92,6 +92,15 @@ class Commands:
 
     def do_losses(self, since: int = 0) -> Losses:
         return self._debugger.journal.losses(since)
+
+    def do_moment(self, graph: int = 0, timeline: int = 0, losses: int = 0) -> Moment:
+        """Each number says how far that part has been read before (see ``since``)."""
+        return Moment(
+            self.do_graph(graph),
+            self.do_timeline(timeline),
+            self.do_losses(losses),
+            self.do_values(),
+        )
 
     # ------------------------------------------------------------------ devices
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gradstep.protocol.trace import Devices, Graph, Losses, Timeline
-from gradstep.protocol.values import ValueInfo
+from gradstep.protocol.trace import Devices, Graph, Losses, Moment, Timeline
 
 if TYPE_CHECKING:
     from gradstep.gui.session import Session
@@ -27,27 +26,42 @@ class Reading:
     def everything(self) -> None:
         """Ask for what a stop may have changed."""
         ask = self._session.ask
-        ask("graph", Graph, self._take_graph, tag="graph", since=self._graph)
-        ask("timeline", Timeline, self._take_timeline, tag="timeline", since=self._timeline)
-        self.losses()
-        ask("values", tuple[ValueInfo, ...], self._take_values, tag="values")
+        ask(
+            "moment",
+            Moment,
+            self._take_moment,
+            tag="moment",
+            graph=self._graph,
+            timeline=self._timeline,
+            losses=self._losses,
+        )
         if not self._asked_devices:
             self._asked_devices = True
             ask("devices", Devices, self.take_devices, tag="devices")
 
     def losses(self) -> None:
-        """Ask for the losses that came since."""
-        self._session.ask("losses", Losses, self._take_losses, tag="losses", since=self._losses)
+        """Ask for the losses that came since, while the program runs."""
+
+        def take(losses: Losses, _: bytes) -> None:
+            self._take_losses(losses)
+
+        self._session.ask("losses", Losses, take, tag="losses", since=self._losses)
 
     def take_devices(self, devices: Devices, _: bytes) -> None:
         self._session.devices = devices
         self._session.devicesChanged.emit(devices)
 
-    def _take_graph(self, graph: Graph, _: bytes) -> None:
+    def _take_moment(self, moment: Moment, _: bytes) -> None:
+        self._take_graph(moment.graph)
+        self._take_timeline(moment.timeline)
+        self._take_losses(moment.losses)
+        self._session.valuesChanged.emit(moment.values)
+
+    def _take_graph(self, graph: Graph) -> None:
         self._graph = graph.revision
         self._session.graphChanged.emit(graph)
 
-    def _take_timeline(self, timeline: Timeline, _: bytes) -> None:
+    def _take_timeline(self, timeline: Timeline) -> None:
         # A stretch that still goes on is asked for again.
         whole = 0
         for stretch in timeline.phases:
@@ -57,9 +71,6 @@ class Reading:
         self._timeline = timeline.first + whole
         self._session.timelineChanged.emit(timeline)
 
-    def _take_losses(self, losses: Losses, _: bytes) -> None:
+    def _take_losses(self, losses: Losses) -> None:
         self._losses = losses.first + len(losses.values)
         self._session.lossesChanged.emit(losses)
-
-    def _take_values(self, values: tuple[ValueInfo, ...], _: bytes) -> None:
-        self._session.valuesChanged.emit(values)

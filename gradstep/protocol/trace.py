@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gradstep.phases import Phase
-from gradstep.protocol.values import Preview, TensorInfo, ValueKind
+from gradstep.protocol.values import Preview, TensorInfo, ValueInfo, ValueKind
 
 
 class Level(StrEnum):
@@ -252,6 +252,16 @@ class Losses:
     iterations: tuple[int, ...]
     values: tuple[float, ...]
     labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Moment:
+    """All that a view needs at a stop, in one answer: what is new, and the values alive now."""
+
+    graph: Graph
+    timeline: Timeline
+    losses: Losses
+    values: tuple[ValueInfo, ...]
 
 
 @dataclass(frozen=True)

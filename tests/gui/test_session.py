@@ -13,7 +13,7 @@ from gradstep.debuggee import Exited, Output, Progress
 from gradstep.gui.latest import Latest
 from gradstep.gui.session import Session
 from gradstep.gui.states import TRANSITIONS, InvalidTransition, State, check
-from gradstep.protocol.trace import Goal, Graph, Loaded, Losses, Reason
+from gradstep.protocol.trace import Goal, Graph, Loaded, Losses, Moment, Reason, Timeline
 from tests.gui.fakes import ScriptedDebuggee, refuse
 
 LOADED = Loaded("script", "a.py", "3.11", "2.13")
@@ -269,28 +269,27 @@ def test_growing_things_are_read_from_where_the_last_answer_ended(
     scripted: Scripted, qtbot: QtBot
 ) -> None:
     opened(scripted, qtbot)
-    assert scripted.program.asked("graph")[0][0] == {"since": 0}
-    scripted.program.asked("graph")[0][1].set_result((Graph(1, 7, True, (), ()), b""))
-    scripted.program.asked("losses")[0][1].set_result((Losses(0, (1, 1), (1.0, 2.0)), b""))
+    begin = {"graph": 0, "timeline": 0, "losses": 0}
+    assert scripted.program.asked("moment")[0][0] == begin
+    moment = Moment(Graph(1, 7, True, (), ()), Timeline(0, ()), Losses(0, (1, 1), (1.0, 2.0)), ())
+    scripted.program.asked("moment")[0][1].set_result((moment, b""))
     qtbot.waitUntil(lambda: len(scripted.tell("graphChanged")) == 1)
     scripted.session.advance(Goal.STEP)
     scripted.stand(qtbot)
-    assert scripted.program.asked("graph")[1][0] == {"since": 7}
-    assert scripted.program.asked("losses")[1][0] == {"since": 2}
+    assert scripted.program.asked("moment")[1][0] == {"graph": 7, "timeline": 0, "losses": 2}
     assert len(scripted.program.asked("devices")) == 1
     scripted.session.restart()
     scripted.stand(qtbot, Reason.START)
-    assert scripted.program.asked("graph")[0][0] == {"since": 0}
+    assert scripted.program.asked("moment")[0][0] == begin
 
 
 def test_losses_are_read_while_it_runs(scripted: Scripted, qtbot: QtBot) -> None:
     opened(scripted, qtbot)
-    scripted.program.asked("losses")[0][1].set_result((Losses(0, (), ()), b""))
     scripted.session.advance(Goal.RUN)
     with qtbot.waitSignal(scripted.session.progressed) as progressed:
         scripted.program.tell(Progress(12))
     assert progressed.args == [12]
-    assert len(scripted.program.asked("losses")) == 2
+    assert len(scripted.program.asked("losses")) == 1
 
 
 # ---------------------------------------------------------------------- ends

@@ -65,8 +65,8 @@ def _environment() -> dict[str, str]:
 
 def _child() -> None:
     """The command line as a person starts it; prints when it was painted and when usable."""
-    from gradstep.headstart import Headstart
     from gradstep.__main__ import parser, program_of
+    from gradstep.headstart import Headstart
 
     program = program_of(parser().parse_args([]))
     head = Headstart(program)

@@ -32,7 +32,7 @@ class Bench:
     def __init__(self) -> None:
         self.session, self.cursor = FakeSession(), Cursor()
         self.panel = GraphPanel(self.session, self.cursor)  # type: ignore[arg-type]
-        self.panel.canvas.movement.enabled = False
+        self.panel.set_motion(False)
         self.panel.resize(680, 500)
         self.panel.show()
         QTest.qWaitForWindowExposed(self.panel)

@@ -329,7 +329,7 @@ def test_graphs_as_odd_as_they_come(bench: Bench) -> None:
 
 
 def test_motion_ends(bench: Bench) -> None:
-    bench.canvas.movement.enabled = True
+    bench.panel.set_motion(True)
     bench.feed(graphs.linear(2, "mock"))
     assert bench.canvas.movement.moving and bench.canvas.picture.wave < 1.0
     assert wait_for(lambda: not bench.canvas.movement.moving, 2000)

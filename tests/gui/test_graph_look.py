@@ -174,3 +174,12 @@ def test_the_first_to_make_nan_is_crossed(bench: Bench) -> None:
     x, y = bench.canvas.picture.placement.routes[bench.link("a").key].label
     above = QPointF(*bench.canvas.view.to_canvas(x, y - 16)).toPoint()
     assert bench.has(theme().colour("error"), above, 12)
+
+
+def test_the_legend_says_how_to_read_it(bench: Bench) -> None:
+    bench.feed(graphs.linear(2))
+    assert [words for words, _ in bench.panel.legend.entries()][:2] == [
+        "value, above", "gradient, below"
+    ]
+    bench.feed(graphs.perceptron())
+    assert "value (rms), left" in bench.panel.legend.accessibleDescription()

@@ -32,22 +32,26 @@ class Legend(QWidget):
         super().__init__(parent)
         self.setObjectName("graph_legend")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._tensors = False
+        self._tensors = self._down = False
         self._describe()
         theme().changed.connect(self.update)
 
-    def set_tensors(self, tensors: bool) -> None:
-        """Whether numbers may stand for whole tensors."""
-        if tensors != self._tensors:
-            self._tensors = tensors
+    def explain(self, *, tensors: bool, down: bool) -> None:
+        """``tensors``: numbers may stand for whole tensors. ``down``: lines are upright."""
+        if (tensors, down) != (self._tensors, self._down):
+            self._tensors, self._down = tensors, down
             self._describe()
             self.update()
 
     def entries(self) -> list[tuple[str, Callable[[QPainter, float, float], None]]]:
         """Words and what draws their sign, most important first."""
         value, grad = self.tr("value, above"), self.tr("gradient, below")
+        if self._down:
+            value, grad = self.tr("value, left"), self.tr("gradient, right")
         if self._tensors:
             value, grad = self.tr("value (rms), above"), self.tr("gradient (norm), below")
+        if self._tensors and self._down:
+            value, grad = self.tr("value (rms), left"), self.tr("gradient (norm), right")
         return [
             (value, self._value),
             (grad, self._gradient),

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
 from gradstep.gui.cursor import Cursor
 from gradstep.gui.graph.canvas import ZOOM_STEP, GraphCanvas
+from gradstep.gui.graph.layout.placement import Flow
 from gradstep.gui.graph.legend import Legend, ZoomControl
 from gradstep.gui.graph.model import GraphModel
 from gradstep.gui.graph.paint.picture import Picture
@@ -105,6 +106,10 @@ class GraphPanel(Panel):
         self.zoom.fitted.connect(canvas.fit)
         self.follow.toggled.connect(canvas.set_follow)
 
+    def set_motion(self, on: bool) -> None:
+        """Whether changes and the view move (``False``: reduced motion)."""
+        self.canvas.movement.enabled = on
+
     # ------------------------------------------------------------------ facts
 
     def clear(self, path: str = "") -> None:
@@ -161,8 +166,9 @@ class GraphPanel(Panel):
         self.canvas.show_picture(picture, fresh=fresh)
         self.legend.setVisible(bool(picture.items))
         self.zoom.setVisible(bool(picture.items))
-        self.legend.set_tensors(
-            any(not shows_elements(link.edge.tensor) for link in picture.scene.links.values())
+        self.legend.explain(
+            tensors=any(not shows_elements(link.edge.tensor) for link in picture.links),
+            down=picture.placement.flow == Flow.DOWN,
         )
         if not self.waiting:
             self._late.stop()

@@ -103,5 +103,4 @@ def make(order: Order, last: Picture, known: Hashable) -> tuple[Picture, Hashabl
         placement = last.placement
     else:
         placement = place(scene, order.room, None if order.fresh else last.placement)
-    picture = Picture(scene, placement, moment(scene, order.model.stop))
-    return picture.keeping(last), shape
+    return Picture(scene, placement, moment(scene, order.model.stop), last), shape

@@ -252,10 +252,18 @@ class GraphView(QWidget):
         """Only what a step touched is painted again."""
         region = self._changed_region(old).united(self._changed_region(picture))
         for key, item in picture.scene.items.items():
-            if item != old.scene.items.get(key):
+            before = old.scene.items.get(key)
+            # By identity: what a step does not touch is the very same node.
+            if (
+                before is None
+                or item.node is not before.node
+                or item.expected != before.expected
+                or item.members != before.members
+            ):
                 region = region.united(self._item_rect(picture, key))
         for key, link in picture.scene.links.items():
-            if link != old.scene.links.get(key):
+            known = old.scene.links.get(key)
+            if known is None or link.edge is not known.edge or link.expected != known.expected:
                 region = region.united(self._link_rect(picture, key))
         self.update(region)
 

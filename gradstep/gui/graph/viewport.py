@@ -80,7 +80,10 @@ def opening(
             whole.y = MARGIN - bounds.top * whole.scale
         return whole
     view = Viewport(max(whole.scale, READABLE))
-    at = focus or (bounds.left, (bounds.top + bounds.bottom) / 2)
+    start = (bounds.left, (bounds.top + bounds.bottom) / 2)
+    if bounds.height > bounds.width:
+        start = ((bounds.left + bounds.right) / 2, bounds.top)
+    at = focus or start
     view.centre(*at, width, height)
     view.x = _within(view.x, bounds.left * view.scale, bounds.right * view.scale, width)
     view.y = _within(view.y, bounds.top * view.scale, bounds.bottom * view.scale, height)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 
 import numpy as np
 from PySide6.QtCore import QRectF
@@ -17,6 +17,28 @@ from gradstep.gui.graph.texts import Label, label
 from gradstep.protocol.trace import Edge
 
 
+class Geometry:
+    """What follows from a placement alone, worked out once, or when first asked for. It holds for
+    every scene of the same structure."""
+
+    def __init__(self, scene: Scene, placement: Placement) -> None:
+        self.placement = placement
+        self.ports = ports(scene, placement)
+        self.items = [key for key in scene.items if key in placement.boxes]
+        self.links = [key for key in scene.links if key in placement.routes]
+        self.item_rects = _rects([placement.extents[key] for key in self.items])
+        self.link_rects = np.array([_route_rect(placement, key) for key in self.links], float)
+        self.link_rects = self.link_rects.reshape(-1, 4)
+        self.link_rows = {key: row for row, key in enumerate(self.links)}
+        self.outputs: dict[str, list[str]] = {}
+        self.inputs: dict[str, list[str]] = {}
+        for link in scene.links.values():
+            self.outputs.setdefault(link.source, []).append(link.key)
+            self.inputs.setdefault(link.target, []).append(link.key)
+        self.lanes: dict[str, Lanes] = {}
+        self.strokes: dict[tuple[str, str, float, float, float], Stroke | None] = {}
+
+
 @dataclass
 class Picture:
     """A scene with its places, and what has been worked out of them. ``wave``: how far along its
@@ -25,34 +47,33 @@ class Picture:
     scene: Scene = field(default_factory=Scene)
     placement: Placement = field(default_factory=Placement)
     now: Moment = field(default_factory=Moment)
+    last: InitVar[Picture | None] = None
+    """The picture before: what it has worked out is used again where the places are the same."""
     selected: str = ""
     wave: float = 1.0
     chip: float = 1.0
 
-    def __post_init__(self) -> None:
-        self._lanes: dict[str, Lanes] = {}
-        self._strokes: dict[tuple[str, str, float, float, float], Stroke | None] = {}
+    def __post_init__(self, last: Picture | None) -> None:
         self._labels: dict[str, tuple[Edge, bool, Label]] = {}
-        self._ports = ports(self.scene, self.placement)
-        placed = self.placement
-        self.items = [i for key, i in self.scene.items.items() if key in placed.boxes]
-        self.links = [k for key, k in self.scene.links.items() if key in placed.routes]
-        self.item_rects = _rects([placed.extents[i.key] for i in self.items])
-        self.link_rects = np.array([_route_rect(self, k) for k in self.links]).reshape(-1, 4)
-        self._link_rows = {link.key: row for row, link in enumerate(self.links)}
-        self._outputs: dict[str, list[Link]] = {}
-        self._inputs: dict[str, list[Link]] = {}
-        for link in self.scene.links.values():
-            self._outputs.setdefault(link.source, []).append(link)
-            self._inputs.setdefault(link.target, []).append(link)
-        self.arrived = _arrived(self.scene)
+        same = last is not None and last.placement is self.placement
+        self.geometry: Geometry = (
+            last.geometry if last is not None and same else Geometry(self.scene, self.placement)
+        )
+        if last is not None and same:
+            self._labels = last._labels
+        self.items = [self.scene.items[key] for key in self.geometry.items]
+        self.links = [self.scene.links[key] for key in self.geometry.links]
+
+    @property
+    def empty(self) -> bool:
+        return not self.items
 
     def lanes(self, link: Link) -> Lanes:
-        """The lines of ``link``, worked out once."""
-        found = self._lanes.get(link.key)
+        """The lines of ``link``."""
+        found = self.geometry.lanes.get(link.key)
         if found is None:
-            found = lanes(link, self.scene, self.placement, self._ports)
-            self._lanes[link.key] = found
+            found = lanes(link, self.scene, self.placement, self.geometry.ports)
+            self.geometry.lanes[link.key] = found
         return found
 
     def label(self, link: Link) -> Label:
@@ -71,29 +92,43 @@ class Picture:
         at_source = ring if link.source in self.now.next else 0.0
         at_target = ring if link.target in self.now.next else 0.0
         key = link.key, which, width, at_source, at_target
-        if share >= 1.0 and key in self._strokes:
-            return self._strokes[key]
+        strokes = self.geometry.strokes
+        if share >= 1.0 and key in strokes:
+            return strokes[key]
         lines = self.lanes(link)
         if which == "value":
             found = stroke_along(lines.value, width, arrow, at_source, at_target, share)
         else:
             found = stroke_along(lines.grad, width, arrow, at_target, at_source, share)
         if share >= 1.0:
-            self._strokes[key] = found
+            strokes[key] = found
         return found
+
+    def arrived(self, key: str) -> float | None:
+        """The gradient that came to item ``key`` over all its ways, if it is a scalar's."""
+        total = 0.0
+        links = self.outputs(key)
+        for link in links:
+            grad = link.edge.grad
+            if grad is None or grad.elements is None or len(grad.elements) != 1:
+                return None
+            total += float(grad.elements[0])
+        return total if links else None
 
     def outputs(self, key: str) -> list[Link]:
         """The links that leave an item."""
-        return self._outputs.get(key, [])
+        return [self.scene.links[link] for link in self.geometry.outputs.get(key, [])]
 
     def inputs(self, key: str) -> list[Link]:
         """The links that enter an item."""
-        return self._inputs.get(key, [])
+        return [self.scene.links[link] for link in self.geometry.inputs.get(key, [])]
 
     def link_rect(self, key: str) -> Rect | None:
         """What a link with its numbers may cover."""
-        row = self._link_rows.get(key)
-        return Rect(*(float(v) for v in self.link_rects[row])) if row is not None else None
+        row = self.geometry.link_rows.get(key)
+        if row is None:
+            return None
+        return Rect(*(float(v) for v in self.geometry.link_rects[row]))
 
     def rect(self, item: Item) -> QRectF:
         """The shape of ``item``, without tray and caption."""
@@ -103,29 +138,9 @@ class Picture:
 
     def visible(self, view: QRectF) -> tuple[list[Item], list[Link]]:
         """Items and links that may show in ``view``."""
-        items = _hits(self.item_rects, view)
-        links = _hits(self.link_rects, view)
+        items = _hits(self.geometry.item_rects, view)
+        links = _hits(self.geometry.link_rects, view)
         return [self.items[i] for i in items], [self.links[i] for i in links]
-
-    def keeping(self, other: Picture) -> Picture:
-        """This picture with what ``other`` has worked out, when the places are the same."""
-        if other.placement is self.placement:
-            self._lanes, self._strokes = other._lanes, other._strokes
-            self._labels = other._labels
-        return self
-
-
-def _arrived(scene: Scene) -> dict[str, float]:
-    """By leaf, the gradient that arrived over all its ways, for scalars."""
-    sums: dict[str, float] = {}
-    short: set[str] = set()
-    for link in scene.links.values():
-        grad = link.edge.grad
-        if grad is None or grad.elements is None or len(grad.elements) != 1:
-            short.add(link.source)
-        else:
-            sums[link.source] = sums.get(link.source, 0.0) + float(grad.elements[0])
-    return {key: value for key, value in sums.items() if key not in short}
 
 
 def _rects(rects: list[Rect]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
@@ -134,8 +149,8 @@ def _rects(rects: list[Rect]) -> np.ndarray[tuple[int, int], np.dtype[np.float64
     return found
 
 
-def _route_rect(picture: Picture, link: Link) -> list[float]:
-    route = picture.placement.routes[link.key]
+def _route_rect(placement: Placement, key: str) -> list[float]:
+    route = placement.routes[key]
     points = (route.start, route.leave, route.flat_start, route.flat_end, route.end)
     xs, ys = [p[0] for p in points], [p[1] for p in points]
     return [min(xs) - 80, min(ys) - 70, max(xs) + 80, max(ys) + 60]

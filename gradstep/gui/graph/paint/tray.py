@@ -24,7 +24,7 @@ FIRST = 4.0  # above the first row
 
 def paint_tray(painter: QPainter, picture: Picture, item: Item, leaf: QRectF) -> None:
     """Nothing while there is neither ``.grad`` nor new data."""
-    rows = tray(item, picture.now, picture.arrived.get(item.key))
+    rows = tray(item, picture.now, picture.arrived(item.key))
     if not rows:
         return
     rect = tray_rect(picture, item, leaf, rows)

@@ -39,6 +39,9 @@ CHANGES = 200
 """At most so many changes are told at one stop."""
 
 
+EAGER = "torch.compile is stepped eagerly: the last bits of its numbers may differ."
+
+
 class Debugger:
     """One per process. ``send`` delivers a stop; ``set_level`` pushes or pops modes."""
 
@@ -75,6 +78,7 @@ class Debugger:
         self._boundary = False
         self._pause = False
         self._total: int | None = None
+        self._remark = ""
 
     # ------------------------------------------------------------------ before and after operations
 
@@ -227,11 +231,12 @@ class Debugger:
             epoch=self.epoch,
             sample=self.sample,
             level=self.level,
-            message=message,
+            message=message or self._remark,
             failure=failure,
             exit_code=exit_code,
             next_phase=self._next_phase(operation),
         )
+        self._remark = ""
         self.at_stop()
         command = self.gate.wait(lambda: self._send(stop))
         self.frame = None
@@ -296,9 +301,9 @@ class Debugger:
         if count is not None and self.tracker.phase is Phase.FORWARD:
             self.tracker.done = count
 
-    def expect(self, total: int) -> None:
-        """How many operations the current phase will have."""
-        self._total = total
+    def remark_eager(self) -> None:
+        """Told once, at the next stop."""
+        self._remark = EAGER
 
     def pause(self) -> None:
         """From the link: stop at the next line or operation, whichever comes first."""

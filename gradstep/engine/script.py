@@ -65,8 +65,8 @@ class Script:
         else:
             scope["__package__"] = None
             scope["__spec__"] = None
-        # Kept: Python clears the globals of modules that are still alive when it ends, and only then
-        # are files closed (and written) that the program left open.
+        # Kept: Python clears the globals of modules that are still alive when it ends, and only
+        # then are files closed (and written) that the program left open.
         sys.modules["__main__"] = self.module = module
         return module
 

@@ -61,11 +61,17 @@ def _run(program: Program, link: Link, torch_version: str) -> int:
         driven=driven,
     )
     observer = Observer(debugger)
-    debugger.set_level = observer.set_level
+    compiled = internals.CompiledCode(debugger.remark_eager)
+    compiled.install()
+
+    def set_level(level: Level) -> None:
+        observer.set_level(level)
+        compiled.step_eagerly(level is not Level.RUN)
+
+    debugger.set_level = set_level
     Backward(debugger, observer).install()
     Optimizers(debugger, observer).install()
     internals.keep_fast_paths(observer.call_mode)
-    internals.step_compiled_code_eagerly()
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=lambda: observer.set_level(Level.RUN))
     scope = Scope(debugger.sites, debugger.callers, debugger.recorder)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -147,8 +148,6 @@ SENSITIVE_CALLS = frozenset({
 def keep_fast_paths(mode: TorchFunctionMode) -> None:
     """``nn.MultiheadAttention`` and the transformer layers leave their fast path when any function
     mode is on; for those two modules, ask again with ours off."""
-    import sys
-
     original = torch.overrides.has_torch_function
     modules = {"torch.nn.modules.activation", "torch.nn.modules.transformer"}
 
@@ -167,19 +166,39 @@ def keep_fast_paths(mode: TorchFunctionMode) -> None:
     torch.overrides.has_torch_function = replacement
 
 
-def step_compiled_code_eagerly() -> None:
-    """``torch.compile`` under a mode would compile the mode too. The stance imports dynamo, which
-    takes a second, so it is set when the program first asks for a compiled function."""
-    original = torch.compile
+class CompiledCode:
+    """``torch.compile`` under a mode would compile the mode too: while modes are on, compiled
+    functions run eagerly, and at run level as they would without gradstep. Setting the stance
+    imports dynamo, which takes a second, so nothing is set before the program compiles."""
 
-    @functools.wraps(original)
-    def compile(*args: Any, **kwargs: Any) -> Any:
-        torch.compiler.set_stance("force_eager")
-        torch.compile = original
-        return original(*args, **kwargs)
+    def __init__(self, told: Callable[[], None]) -> None:
+        self._told = told
+        self._eager = self._used = False
 
-    replacement: Any = compile
-    torch.compile = replacement
+    def install(self) -> None:
+        original = torch.compile
+
+        @functools.wraps(original)
+        def compile(*args: Any, **kwargs: Any) -> Any:
+            if not self._used:
+                self._used = True
+                self._set()
+            return original(*args, **kwargs)
+
+        replacement: Any = compile
+        torch.compile = replacement
+
+    def step_eagerly(self, on: bool) -> None:
+        if on != self._eager:
+            self._eager = on
+            if self._used:
+                self._set()
+
+    def _set(self) -> None:
+        if self._eager:
+            self._told()
+        if self._eager or "torch._dynamo" in sys.modules:
+            torch.compiler.set_stance("force_eager" if self._eager else "default")
 
 
 def is_opaque(tensor: Tensor) -> bool:

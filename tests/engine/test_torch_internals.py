@@ -220,18 +220,23 @@ def test_compiled_functions_are_stepped_eagerly() -> None:
     text = """
 import sys, torch
 from gradstep.engine import torch_internals as internals
-original = torch.compile
-internals.step_compiled_code_eagerly()
-assert torch.compile is not original and torch.compile.__name__ == "compile"
-assert "torch._dynamo" not in sys.modules
+told = []
+code = internals.CompiledCode(lambda: told.append(1))
+code.install()
+assert torch.compile.__name__ == "compile"
+code.step_eagerly(True)
+assert "torch._dynamo" not in sys.modules and not told
 calls = []
 def double(x):
     calls.append(1)
     return x * 2
 compiled = torch.compile(double)
-assert torch.compile is original
+assert told == [1]
 assert compiled(torch.ones(1)).item() == compiled(torch.ones(1)).item() == 2
 assert len(calls) == 2, "every call runs the Python function"
+code.step_eagerly(False)
+from torch._dynamo import eval_frame
+assert eval_frame._stance.stance == "default", "at run level it is compiled as in plain Python"
 """
     root = Path(__file__).parents[2]
     done = subprocess.run(

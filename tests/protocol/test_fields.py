@@ -220,6 +220,11 @@ def test_float_takes_a_whole_number_and_int_no_fraction() -> None:
         decode(float, 10**400)
 
 
+def test_a_union_keeps_what_fits_as_it_is() -> None:
+    for number in (1, 1.0, True):
+        assert repr(decode(float | int | bool, number)) == repr(number)
+
+
 def test_numbers_that_json_does_not_have() -> None:
     for number in (math.inf, -math.inf):
         assert decode(float, over_the_wire(number)) == number

@@ -22,21 +22,17 @@ def run(program: Opened) -> None:
     program.run()
 
 
-def run_phase(program: Opened) -> None:
-    program.run(level=Level.PHASE)
-
-
-def run_operation(program: Opened) -> None:
+def operation_level(program: Opened) -> None:
     program.run(level=Level.OPERATION)
 
 
 def by_phases(program: Opened) -> None:
-    """Each phase in turn, everything that a window asks for at each stop."""
+    """Each phase in turn at phase level, everything that a window asks for at each stop."""
     for _ in range(15):
         for phase in Phase:
             if program.stop.reason in FINAL:
                 return
-            getattr(program, phase.value)()
+            getattr(program, phase.value)(level=Level.PHASE)
             program.values()
             program.graph()
     if program.stop.reason not in FINAL:
@@ -44,18 +40,20 @@ def by_phases(program: Opened) -> None:
 
 
 def by_steps(program: Opened) -> None:
-    for _ in range(STEPS):
+    """A hundred and fifty operations one by one, then some phases at operation level."""
+    for i in range(STEPS + 4 * len(Phase)):
         if program.stop.reason in FINAL:
             return
-        program.step()
+        go = program.step if i < STEPS else getattr(program, list(Phase)[i % len(Phase)].value)
+        go()
         program.values()
-    program.run()
+    if program.stop.reason not in FINAL:
+        program.run()
 
 
 WAYS: dict[str, Callable[[Opened], None]] = {
     "run": run,
-    "phase level": run_phase,
-    "operation level": run_operation,
+    "operation level": operation_level,
     "by phases": by_phases,
     "by steps": by_steps,
 }
@@ -67,8 +65,7 @@ WAYS: dict[str, Callable[[Opened], None]] = {
         ("fidelity/optimizers.py", list(WAYS)),
         ("fidelity/autograd.py", list(WAYS)),
         ("fidelity/python.py", list(WAYS)),
-        ("linear_by_hand.py", ["run", "by phases"]),
-        ("raises.py", ["by steps"]),
+        ("linear_by_hand.py", ["by phases"]),
     ],
 )
 def test_the_same_as_plain_python(start: Start, plain: Plain, file: str, ways: list[str]) -> None:

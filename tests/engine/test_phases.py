@@ -125,24 +125,25 @@ def named(program: Opened) -> bool:
     return any(v.name == "model.0.weight" for v in program.values())
 
 
-def test_stops_are_the_same_at_phase_level(start: Start) -> None:
+def test_stops_are_the_same_at_phase_level(start_all: Callable[..., list[Opened]]) -> None:
     """Without aten operations and backward nodes, the phases are found all the same."""
     stops = []
-    for level in (Level.OPERATION, Level.PHASE):
-        program = start("no_grad_update.py")
+    programs = start_all("no_grad_update.py", "no_grad_update.py")
+    for program, level in zip(programs, (Level.OPERATION, Level.PHASE), strict=True):
         seen = []
         for _ in range(2):
             for phase in (F, B, U, Z):
                 stop = go(program, phase, level=level)
                 assert stop.level is level
                 seen.append(facts(stop))
-        program.close()
         stops.append(seen)
     assert stops[0] == stops[1]
 
 
-def test_iterations_and_a_program_that_never_trains(start: Start) -> None:
-    program = start("linear_by_hand.py")
+def test_iterations_and_a_program_that_never_trains(
+    start_all: Callable[..., list[Opened]],
+) -> None:
+    program, idle = start_all("linear_by_hand.py", "no_training.py")
     for iteration in (1, 2, 3):
         stop = program.iteration()
         assert (stop.reason, stop.iteration) == (Reason.ITERATION, iteration)
@@ -151,10 +152,9 @@ def test_iterations_and_a_program_that_never_trains(start: Start) -> None:
     stop = program.run()
     assert (stop.reason, stop.iteration, stop.exit_code) == (Reason.END, 300, 0)
     assert len(program.losses().values) == 300
-    program = start("no_training.py")
-    stop = program.backward()
+    stop = idle.backward()
     assert (stop.reason, stop.iteration, stop.exit_code) == (Reason.END, 0, 0)
-    assert program.output == "hello\n45\n"
+    assert idle.output == "hello\n45\n"
 
 
 def test_timeline_tells_the_phases_in_order(start: Start) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -18,11 +19,13 @@ from gradstep.gui.graph.scene import LEAVES, Item, Role, Scene, build
 from gradstep.gui.graph.sizes import item_size, label_size
 from gradstep.protocol.trace import Graph, Stop
 from tests.gui import graphs
+from tests.gui.random_graphs import first_steps, random_graph
 
 Make = Callable[[], tuple[Graph, Stop]]
 LESSONS: list[Make] = list(graphs.LESSONS.values())
 ALL: list[Make] = [
-    *LESSONS, graphs.perceptron, lambda: graphs.transformer(2), lambda: graphs.chain(60)
+    *LESSONS, graphs.perceptron, lambda: graphs.transformer(2), lambda: graphs.chain(60),
+    *(partial(random_graph, seed) for seed in range(10)),
 ]
 FLOWS = list(Flow)
 
@@ -213,28 +216,24 @@ def test_stepping_through_a_graph_hardly_moves_it(make: Make, most: float) -> No
     order = [node.id for node in graph.nodes if node.kind == "result"]
     placement: Placement | None = None
     for count in range(1, len(order) + 1):
-        ran = set(order[:count])
-        edges = tuple(e for e in graph.edges if e.target in ran)
-        used = ran | {edge.source for edge in edges}
-        nodes = tuple(n for n in graph.nodes if n.id in used)
-        scene = scene_of(lambda n=nodes, e=edges: (Graph(1, 1, True, n, e), graphs.stop()))
+        scene = scene_of(lambda n=count: (first_steps(graph, n), graphs.stop()))
         after = place_flowing(scene, Flow.RIGHT, placement)
         if placement is not None:
             assert _moved(placement, after) <= most
         placement = after
 
 
-def test_what_was_added_does_not_overlap() -> None:
-    graph, _ = graphs.chain(40)
-    half = {node.id for node in graph.nodes[:30]}
-    nodes = tuple(n for n in graph.nodes if n.id in half)
-    edges = tuple(e for e in graph.edges if e.source in half and e.target in half)
-    scene = scene_of(lambda: (Graph(1, 1, True, nodes, edges), graphs.stop()))
-    first = place_flowing(scene, Flow.RIGHT)
-    second = place_flowing(scene_of(lambda: (graph, graphs.stop())), Flow.RIGHT, first)
-    assert set(first.boxes) < set(second.boxes) | {k for k in first.boxes if "?" in k}
-    for (one, a), (other, b) in itertools.combinations(second.extents.items(), 2):
-        assert not a.overlaps(b), f"{one} and {other}"
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("flow", FLOWS)
+def test_what_was_added_does_not_overlap(seed: int, flow: Flow) -> None:
+    graph, stop = random_graph(seed)
+    count = sum(node.kind == "result" for node in graph.nodes)
+    placement: Placement | None = None
+    for steps in range(count // 2, count + 1):
+        scene = scene_of(lambda n=steps: (first_steps(graph, n), stop))
+        placement = place_flowing(scene, flow, placement)
+        for (one, a), (other, b) in itertools.combinations(placement.extents.items(), 2):
+            assert not a.overlaps(b), f"{one} and {other} after {steps} operations"
 
 
 def test_graphs_that_do_not_fit_flow_down() -> None:

@@ -21,6 +21,7 @@ Points = NDArray[np.float64]
 STEPS = 20
 NEAR, TOUCH = 3.0, 1.0  # between an item and an arrow's tip, or a line's beginning
 STEEP, FLAT, APART = 60.0, 24.0, 15.0  # degrees at which wires enter a circle
+FAR, BESIDE = 110.0, 7.0  # a wire from further away than this runs beside the column
 REACH = 64.0  # a wire this far off the line enters at 45 degrees
 
 
@@ -170,6 +171,8 @@ def _entering(leaves: Points, into: Points, end: Points, other: Shape, angle: fl
         turn = math.radians(angle)
         outward = np.array([-math.cos(turn), -math.sin(turn)])
         port = end + outward * other.half[0]
+        if abs(end[1] - leaves[1]) > other.half[1] + FAR:
+            return np.concatenate([_along_column(leaves, into, end, port, outward), end[None]])
         distance = float(np.hypot(*(port - leaves)))
         bend = max(12.0, (port[0] - leaves[0]) * 0.72)
         # No further back than where the curve begins: labels stand there.
@@ -183,8 +186,24 @@ def _entering(leaves: Points, into: Points, end: Points, other: Shape, angle: fl
     return np.concatenate([curve, np.array([[end[0], door[1]]])])
 
 
+def _along_column(
+    leaves: Points, into: Points, end: Points, port: Points, outward: Points
+) -> Points:
+    """From far away: beside the column, past what else stands in it, and in at the last moment."""
+    way = math.copysign(1.0, end[1] - leaves[1])
+    turn = np.array([min(into[0] - BESIDE, end[0] - BESIDE), port[1] - way * 34.0])
+    run = min(abs(turn[1] - leaves[1]) * 0.5, 80.0)
+    down = _cubic(leaves, _right(leaves, turn[0] - leaves[0]), _lower(turn, -way * run), turn)
+    enter = _cubic(turn, _lower(turn, way * 14.0), port + outward * 16.0, port)
+    return np.concatenate([down, enter[1:]])
+
+
 def _right(point: Points, by: float) -> Points:
     return np.array([point[0] + by, point[1]])
+
+
+def _lower(point: Points, by: float) -> Points:
+    return np.array([point[0], point[1] + by])
 
 
 def _cubic(a: Points, b: Points, c: Points, d: Points) -> Points:

@@ -18,7 +18,8 @@ class Satellite:
 
 
 def satellites(scene: Scene) -> dict[str, Satellite]:
-    """By leaf. A parameter of a single operation that also has something coming in."""
+    """By leaf. A parameter of a single operation, in the same frame, that also has something coming
+    in."""
     by_target: dict[str, list[Link]] = {}
     uses: dict[str, int] = {}
     for link in scene.links.values():
@@ -34,7 +35,10 @@ def satellites(scene: Scene) -> dict[str, Satellite]:
             continue
         side = -1
         for link, role in zip(links, roles, strict=True):
-            if role == Role.PARAMETER and uses[link.source] == 1 and side <= 1:
+            alone = uses[link.source] == 1 and (
+                scene.items[link.source].groups == scene.items[link.target].groups
+            )
+            if role == Role.PARAMETER and alone and side <= 1:
                 found[link.source] = Satellite(link, side)
                 side += 2
     return found

@@ -14,10 +14,12 @@ from collections.abc import Sequence
 from gradstep.gui.graph.layout.columns import finish
 from gradstep.gui.graph.layout.placement import Box, Flow, GroupBox, Placement, Wire
 from gradstep.gui.graph.layout.problem import Problem
+from gradstep.gui.graph.layout.push import Contradiction
 from gradstep.gui.graph.layout.ranks import rank
 from gradstep.gui.graph.layout.room import extend
 from gradstep.gui.graph.layout.spread import spread
 
+ATTEMPTS = 4
 APPENDED = 0.5
 """A placement is kept, and added to, when at most this share of the boxes is new (or a few)."""
 
@@ -35,8 +37,20 @@ def arrange(
     wires = [w for w in wires if w.source in known and w.target in known and w.source != w.target]
     kept = previous if previous is not None and _grows(previous, boxes, flow) else None
     ranks, wires = rank(boxes, wires, kept.ranks if kept else {})
-    problem = Problem(boxes, wires, groups, ranks, flow)
-    across = extend(problem, kept) if kept else spread(problem)
+    loose: set[int] = set()
+    for attempt in range(ATTEMPTS + 1):
+        problem = Problem(boxes, wires, groups, ranks, flow, loose)
+        try:
+            across = extend(problem, kept) if kept else spread(problem)
+        except Contradiction as found:
+            if attempt == ATTEMPTS:
+                raise
+            crossing = problem.crossing(found.variables)
+            # In the end nothing enters a frame on its line, and nothing can contradict.
+            last = attempt == ATTEMPTS - 1 or not crossing or loose.issuperset(crossing)
+            loose |= set(range(len(wires))) if last else set(crossing)
+        else:
+            break
     return finish(problem, across, kept)
 
 

@@ -38,6 +38,9 @@ class _Columns:
             rank = problem.ranks[i]
             self.size[rank] = max(self.size[rank], box.length)
         self._pads()
+        beginnings: dict[int, float] = {}
+        for i, rank in enumerate(problem.ranks):
+            beginnings[rank] = max(beginnings.get(rank, 0.0), self._beginning(i))
         self.lead = [0.0] * count
         self.gap = [2 * CLEAR] * count
         for w in range(len(problem.wires)):
@@ -45,6 +48,11 @@ class _Columns:
             self.lead[rank] = max(self.lead[rank], self._lead(w))
         for w in range(len(problem.wires)):
             self._make_room(w)
+        for i, rank in enumerate(problem.ranks):
+            # Frames that end here, and those that begin in the next layer, stand side by side.
+            if rank + 1 < count:
+                ending, beginning = self._ending(i), beginnings.get(rank + 1, 0.0)
+                self.gap[rank] = max(self.gap[rank], ending + beginning)
         if previous is not None:
             # What stands there already does not move back when a frame becomes narrower.
             for rank, (size, gap) in enumerate(previous.columns[:count]):
@@ -59,7 +67,8 @@ class _Columns:
     def _lead(self, w: int) -> float:
         """Room between the source's layer and the flat run."""
         a, _ = self.problem.ends[w]
-        room = LEAVE if len(self.problem.out[a]) > 1 else CLEAR
+        bends = self.problem.variable_of_lane[w] != self.problem.variable_of_box[a]
+        room = LEAVE if bends or len(self.problem.out[a]) > 1 else CLEAR
         if self.problem.boxes[a].leaf and len(self.problem.out[a]) == 1:
             return CLEAR_LEAF
         return max(room, self._ending(a))
@@ -68,7 +77,7 @@ class _Columns:
         problem = self.problem
         wire, (a, b) = problem.wires[w], problem.ends[w]
         first, last = problem.ranks[a], problem.ranks[b] - 1
-        straight = wire.main or len(problem.into[b]) == 1
+        straight = problem.variable_of_lane[w] == problem.variable_of_box[b]
         tail = max(CLEAR if straight else TURN, self._beginning(b))
         lead = self._lead(w) if len(problem.out[a]) == 1 else self.lead[first]
         room = lead + wire.length + (tail if first == last else CLEAR)

@@ -7,7 +7,7 @@ lanes that leave them in 2r + 1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from gradstep.gui.graph.layout.placement import Box, Flow, GroupBox, Wire
@@ -38,9 +38,12 @@ class Problem:
         groups: Sequence[GroupBox],
         ranks: Sequence[int],
         flow: Flow,
+        loose: Container[int] = (),
     ) -> None:
+        """``loose``: numbers of wires that run around frames instead of into them."""
         self.boxes, self.wires, self.ranks, self.flow = boxes, wires, ranks, flow
         self.groups = groups
+        self._loose = loose
         self.row = ROW if flow == Flow.RIGHT else ROW_DOWN
         self.number = {box.key: i for i, box in enumerate(boxes)}
         self.group_number = {group.key: i for i, group in enumerate(groups)}
@@ -50,7 +53,7 @@ class Problem:
         ]
         self.ends = [(self.number[wire.source], self.number[wire.target]) for wire in wires]
         self._find_spans()
-        self.lane_paths = [self._lane_path(a, b) for a, b in self.ends]
+        self.lane_paths = [self._lane_path(w) for w in range(len(wires))]
         self.out: list[list[int]] = [[] for _ in boxes]
         self.into: list[list[int]] = [[] for _ in boxes]
         for w, (a, b) in enumerate(self.ends):
@@ -91,18 +94,16 @@ class Problem:
                 low, high = self.span.get(group, (2 * rank, 2 * rank))
                 self.span[group] = min(low, 2 * rank), max(high, 2 * rank)
 
-    def _lane_path(self, a: int, b: int) -> list[tuple[int, ...]]:
+    def _lane_path(self, w: int) -> list[tuple[int, ...]]:
         """The groups around a lane in each of its layers. It leaves its source's groups where they
         end and enters its target's where they begin, on its line; if it cannot, because the other
         end stands beside the group, it runs outside."""
+        a, b = self.ends[w]
         one, other = self.paths[a], self.paths[b]
         first, last = 2 * self.ranks[a] + 1, 2 * self.ranks[b] - 1
         common = one[: shared(one, other)]
-        out, into = one[len(common) :], other[len(common) :]
-        if not self._clear_exit(a, b):
-            out = ()
-        if not self._clear_entry(a, b):
-            into = ()
+        out = one[len(common) :] if self._leaves_straight(w) else ()
+        into = other[len(common) :] if self._enters_straight(w) else ()
         found = []
         for layer in range(first, last + 1):
             inner = tuple(g for g in out if self.span[g][1] >= layer)
@@ -111,19 +112,32 @@ class Problem:
             found.append(common + inner)
         return found
 
-    def _clear_exit(self, a: int, b: int) -> bool:
+    def _leaves_straight(self, w: int) -> bool:
         """Whether all groups that a wire leaves end before its target's layer."""
-        common = shared(self.paths[a], self.paths[b])
-        return all(self.span[g][1] < 2 * self.ranks[b] for g in self.paths[a][common:])
+        a, b = self.ends[w]
+        crossed = self.paths[a][shared(self.paths[a], self.paths[b]) :]
+        if crossed and w in self._loose:
+            return False
+        return all(self.span[g][1] < 2 * self.ranks[b] for g in crossed)
 
-    def _clear_entry(self, a: int, b: int) -> bool:
-        common = shared(self.paths[a], self.paths[b])
-        return all(self.span[g][0] > 2 * self.ranks[a] for g in self.paths[b][common:])
+    def _enters_straight(self, w: int) -> bool:
+        a, b = self.ends[w]
+        crossed = self.paths[b][shared(self.paths[a], self.paths[b]) :]
+        if crossed and w in self._loose:
+            return False
+        return all(self.span[g][0] > 2 * self.ranks[a] for g in crossed)
+
+    def crossing(self, variables: Container[int]) -> list[int]:
+        """Wires that enter or leave a frame on the line of one of ``variables``."""
+        return [
+            w for w, (a, b) in enumerate(self.ends)
+            if self.paths[a] != self.paths[b] and self.variable_of_lane[w] in variables
+        ]
 
     def _join(self, box: int, lane: int) -> None:
         """Not where the wire has to cross a frame's side."""
-        a, b = self.ends[lane]
-        if self._clear_exit(a, b) if box == a else self._clear_entry(a, b):
+        straight = self._leaves_straight if box == self.ends[lane][0] else self._enters_straight
+        if straight(lane):
             one, other = self._root(box), self._root(len(self.boxes) + lane)
             self._parent[max(one, other)] = min(one, other)
 

@@ -1,5 +1,5 @@
 """The last pass: outward from what stands fast until every separation holds, those of frames
-included. It always succeeds, because the order it works in is one order for all layers."""
+included. It succeeds whenever one order fits all layers (``Contradiction`` if none does)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,15 @@ from gradstep.gui.graph.layout.problem import Entry, Problem, shared
 
 GAP = 16.0
 """Between neighbours across the flow."""
+
+class Contradiction(Exception):
+    """A line that runs through several frames has a place in each, and these places contradict each
+    other. ``variables``: the lines that are concerned."""
+
+    def __init__(self, variables: frozenset[int]) -> None:
+        super().__init__(sorted(variables))
+        self.variables = variables
+
 
 Floats = NDArray[np.float64]
 Key = tuple[tuple[float, int], ...]
@@ -42,7 +51,8 @@ def order_keys(problem: Problem, y: Floats) -> dict[tuple[int, tuple[int, ...]],
 
 
 def pushed(problem: Problem, wanted: Floats, anchors: set[int]) -> list[float]:
-    """``wanted`` moved outward from ``anchors`` until every separation holds."""
+    """``wanted`` moved outward from ``anchors`` until every separation holds. Raises
+    ``Contradiction`` if they cannot hold all together."""
     apart = _Separations(problem, wanted)
     y, order = apart.wishes(wanted), apart.order()
     after: list[list[tuple[int, float]]] = [[] for _ in y]
@@ -121,22 +131,29 @@ class _Separations:
         ]
 
     def order(self) -> list[int]:
-        """An order that all distances agree with. A line that runs through several frames has a
-        key in each, which could contradict each other; what closes a circle is dropped then."""
+        """An order that all distances agree with. Raises ``Contradiction``."""
         size = self._problem.variables + 2 * len(self._problem.groups)
-        while True:
-            after: list[list[int]] = [[] for _ in range(size)]
-            waiting = [0] * size
-            for a, b in self.rooms:
-                after[a].append(b)
-                waiting[b] += 1
-            order = [i for i in range(size) if not waiting[i]]
-            for i in order:
-                for j in after[i]:
-                    waiting[j] -= 1
-                    if not waiting[j]:
-                        order.append(j)
-            if len(order) == size:
-                return order
-            circle = [pair for pair in self.rooms if waiting[pair[0]] and waiting[pair[1]]]
-            del self.rooms[min(circle, key=lambda pair: (self.rooms[pair], pair))]
+        after: list[list[int]] = [[] for _ in range(size)]
+        waiting = [0] * size
+        for a, b in self.rooms:
+            after[a].append(b)
+            waiting[b] += 1
+        order = [i for i in range(size) if not waiting[i]]
+        for i in order:
+            for j in after[i]:
+                waiting[j] -= 1
+                if not waiting[j]:
+                    order.append(j)
+        if len(order) < size:
+            left = set(range(size)) - set(order)
+            raise Contradiction(_circles(left, after, self._problem.variables))
+        return order
+
+
+def _circles(left: set[int], after: list[list[int]], variables: int) -> frozenset[int]:
+    """Variables that lie on circles, of what is ``left``."""
+    while True:
+        ends = {i for i in left if not any(j in left for j in after[i])}
+        if not ends:
+            return frozenset(i for i in left if i < variables)
+        left -= ends

@@ -193,6 +193,16 @@ def test_a_step_does_not_move_the_view(bench: Bench) -> None:
     assert bench.canvas.view == before
 
 
+def test_a_step_into_the_next_iteration_does_not_move_the_view(bench: Bench) -> None:
+    bench.feed(graphs.linear(1, "backward"))
+    before = replace(bench.canvas.view)
+    for steps in (1, 2, 3):
+        graph, _ = graphs.linear(2, f"step {steps}", first=100)
+        last = max(node.id for node in graph.nodes if node.kind == ValueKind.RESULT)
+        bench.feed((graph, graphs.stop(last, Phase.FORWARD)))
+        assert bench.canvas.view == before
+
+
 def test_a_growing_graph_stays_in_view(bench: Bench) -> None:
     for steps in (1, 2, 3):
         bench.feed(graphs.linear(1, f"step {steps}"))

@@ -121,6 +121,18 @@ def test_a_result_that_is_not_there_yet_has_no_number() -> None:
     assert link(scene, "r").expected
 
 
+def test_the_loss_is_expected_after_the_last_operation() -> None:
+    """Which result is the loss is known only when backward begins."""
+    model = model_of(graphs.linear(1, "backward")[0])
+    whole = build(model)
+    graph, _ = graphs.linear(2, "forward", first=100)
+    nodes = tuple(replace(node, is_loss=False) for node in graph.nodes)
+    model.merge(replace(graph, nodes=nodes))
+    scene = build(model)
+    assert item(scene, "loss").role == Role.LOSS and structure(scene) == structure(whole)
+    assert not link(scene, "loss").expected, "its value is there"
+
+
 def test_another_graph_is_not_expected() -> None:
     model = model_of(graphs.linear(1, "backward")[0])
     graph = graphs.product()[0]

@@ -127,7 +127,7 @@ class GraphModel:
     def expected(self) -> Snapshot | None:
         """The iteration before, as long as this one repeats it and has not outrun it."""
         ran, known = self.now.operations(), self.before.operations()
-        if len(ran) >= len(known) or any(node.is_loss for node in ran):
+        if len(ran) > len(known) or any(node.is_loss for node in ran):
             return None
         same = all(
             signature(self.now, a) == signature(self.before, b)

@@ -120,13 +120,15 @@ class GraphView(QWidget):
         if extent is None:
             return
         # With the numbers beside it, as far as there is room for them.
-        wide = min(BESIDE, (self.width() / self.view.scale - extent.width) / 2)
-        around = Rect(extent.left - wide, extent.top, extent.right + wide, extent.bottom)
+        bounds = self.picture.placement.bounds
+        wide = min(BESIDE, (self.width() / self.view.scale - extent.width) / 2 - MARGIN)
+        around = Rect(
+            max(extent.left - wide, min(bounds.left, extent.left)), extent.top,
+            min(extent.right + wide, max(bounds.right, extent.right)), extent.bottom,
+        )
         if self.view.seen(around, self.width(), self.height(), 4):
             return
-        to = Viewport(self.view.scale, self.view.x, self.view.y)
-        to.centre((extent.left + extent.right) / 2, (extent.top + extent.bottom) / 2,
-                  self.width(), self.height())
+        to = self.view.moved_to(around, self.width(), self.height())
         self.movement.pan(self.view, to)
 
     def _look_anew(self) -> None:

@@ -40,6 +40,18 @@ class Viewport:
         """Bring ``x``, ``y`` of the scene into the middle."""
         self.x, self.y = width / 2 - x * self.scale, height / 2 - y * self.scale
 
+    def moved_to(self, rect: Rect, width: float, height: float) -> Viewport:
+        """Moved as little as it takes to see ``rect``; into the middle if it is far away."""
+        x, far = _nearest(self.x, rect.left * self.scale, rect.right * self.scale, width)
+        y, deep = _nearest(self.y, rect.top * self.scale, rect.bottom * self.scale, height)
+        if max(far, deep) > 1.0:
+            moved = Viewport(self.scale)
+            moved.centre(
+                (rect.left + rect.right) / 2, (rect.top + rect.bottom) / 2, width, height
+            )
+            return moved
+        return Viewport(self.scale, x, y)
+
     def seen(self, rect: Rect, width: float, height: float, margin: float = 0.0) -> bool:
         """Whether all of ``rect`` (of the scene) is inside a canvas of this size."""
         left, top = self.to_canvas(rect.left, rect.top)
@@ -88,6 +100,16 @@ def opening(
     view.x = _within(view.x, bounds.left * view.scale, bounds.right * view.scale, width)
     view.y = _within(view.y, bounds.top * view.scale, bounds.bottom * view.scale, height)
     return view
+
+
+def _nearest(offset: float, low: float, high: float, room: float) -> tuple[float, float]:
+    """The offset nearest to ``offset`` that shows ``low`` to ``high``, and how far it is off, in
+    shares of half the room."""
+    if high - low > room - 2 * MARGIN:
+        moved = (room - low - high) / 2
+    else:
+        moved = min(max(offset, MARGIN - low), room - MARGIN - high)
+    return moved, abs(moved - offset) / (room / 2)
 
 
 def _within(offset: float, low: float, high: float, room: float) -> float:

@@ -148,9 +148,7 @@ class Session(QObject):
         self._say("")
         self.programOpened.emit(program.path)
         run = self._run = _Run()
-        run.debuggee = self._start_program(
-            program, lambda fact: self._mailbox.post((run, fact))
-        )
+        run.debuggee = self._start_program(program, lambda fact: self._mailbox.post((run, fact)))
 
     def _retire(self) -> None:
         """Let go of the program of now; its last words are not heard."""

@@ -58,7 +58,8 @@ class Bench:
     def link(self, name: str) -> Link:
         scene = self.canvas.picture.scene
         return next(
-            k for k in scene.links.values()
+            k
+            for k in scene.links.values()
             if k.edge.name == name or scene.items[k.source].text == name
         )
 

@@ -57,11 +57,19 @@ class Builder:
         info = tensor(shape, kind == ValueKind.PARAMETER, True)
         return self._node(
             Node(
-                self._next(), 1, kind, name, 0, NodeState.DONE,
+                self._next(),
+                1,
+                kind,
+                name,
+                0,
+                NodeState.DONE,
                 tensor=None if kind == ValueKind.CONSTANT else info,
-                data=value, grad=grad, current=current,
+                data=value,
+                grad=grad,
+                current=current,
             ),
-            name, value,
+            name,
+            value,
         )
 
     def param(self, name: str, value: float | None = None, **more: object) -> int:
@@ -94,9 +102,18 @@ class Builder:
         preview = scalar(value) if isinstance(value, int | float) else value
         found = tuple(self._group(part) for part in _paths(groups))
         node = Node(
-            self._next(), 1, ValueKind.RESULT, name, len(self.nodes), state, found,
-            Place("train.py", line), tensor(shape, True), (f"{name.title()}Backward0",),
-            data=preview, is_loss=loss,
+            self._next(),
+            1,
+            ValueKind.RESULT,
+            name,
+            len(self.nodes),
+            state,
+            found,
+            Place("train.py", line),
+            tensor(shape, True),
+            (f"{name.title()}Backward0",),
+            data=preview,
+            is_loss=loss,
         )
         made = self._node(node, result or f"#{node.id}", preview)
         requires = False
@@ -154,8 +171,16 @@ class Builder:
         info = node.tensor
         leaf = node.kind != ValueKind.RESULT
         edge = Edge(
-            self._next(), 1, node.id, 0, target, number,
-            "" if source.startswith("#") or leaf else source, info, self.values[source], grad,
+            self._next(),
+            1,
+            node.id,
+            0,
+            target,
+            number,
+            "" if source.startswith("#") or leaf else source,
+            info,
+            self.values[source],
+            grad,
             bool(info and info.requires_grad),
         )
         self.edges[edge.id] = edge
@@ -212,8 +237,15 @@ def linear(iteration: int = 2, moment: str = "mock", first: int = 1) -> tuple[Gr
         b.op("sub", f"y_pred{grad} y", "r", -1.96, "loss_fn", line=13, state=done)
     if steps >= 3:
         two = b.constant(2)
-        b.op("pow", f"r{'^-3.92' if back else ''} {two}", "loss", 3.8416, "loss_fn", line=14,
-             state=done)
+        b.op(
+            "pow",
+            f"r{'^-3.92' if back else ''} {two}",
+            "loss",
+            3.8416,
+            "loss_fn",
+            line=14,
+            state=done,
+        )
         b.loss("loss", 1.0 if back else None)
     if moment in ("backward", "updated"):
         b.set("w", grad=scalar(-7.84))
@@ -279,8 +311,14 @@ def two_layers() -> tuple[Graph, Stop]:
     b.op("sigmoid", f"#{b.made[max(b.made, key=lambda k: b.made[k])]}", "h", big(1.9), path, (4, 3))
     b.leaf(ValueKind.PARAMETER, "output.weight", scalar(0.2, -0.4, 0.1), (1, 3))
     b.leaf(ValueKind.PARAMETER, "output.bias", scalar(0.05), (1,))
-    b.op("linear", "h output.weight output.bias", "prediction",
-         scalar(0.31, 0.32, 0.29, 0.30), f"{path}/output:Linear", (4, 1))
+    b.op(
+        "linear",
+        "h output.weight output.bias",
+        "prediction",
+        scalar(0.31, 0.32, 0.29, 0.30),
+        f"{path}/output:Linear",
+        (4, 1),
+    )
     b.data("y", None, shape=(4, 1))
     b.op("mse_loss", "prediction y", "loss", 0.2731, "MSELoss:MSELoss")
     b.loss("loss")
@@ -316,8 +354,14 @@ def transformer(blocks: int = 12) -> tuple[Graph, Stop]:
         at = f"GPT:GPT/h.{i}:Block"
         stream = _block(b, stream, i, at)
     b.param("lm_head.weight", shape=(256, 64))
-    b.op("linear", f"{stream} lm_head.weight", "logits", big(4.0), "GPT:GPT/lm_head:Linear",
-         (4, 16, 256))
+    b.op(
+        "linear",
+        f"{stream} lm_head.weight",
+        "logits",
+        big(4.0),
+        "GPT:GPT/lm_head:Linear",
+        (4, 16, 256),
+    )
     b.data("targets", shape=(4, 16))
     b.op("cross_entropy", "logits targets", "loss", 6.0108, "loss_fn")
     b.loss("loss")
@@ -329,8 +373,14 @@ def _block(b: Builder, stream: str, i: int, at: str) -> str:
         leaf = f"h.{i}.{name}.weight"
         b.param(leaf, shape=(64, 64))
         b.param(f"h.{i}.{name}.bias", shape=(64,))
-        b.op(op, f"{inputs} {leaf} h.{i}.{name}.bias", result, big(1.0), f"{at}/{name}:{kind}",
-             (4, 16, 64))
+        b.op(
+            op,
+            f"{inputs} {leaf} h.{i}.{name}.bias",
+            result,
+            big(1.0),
+            f"{at}/{name}:{kind}",
+            (4, 16, 64),
+        )
         return result
 
     n = module("ln_1", "LayerNorm", "layer_norm", stream, f"n{i}")

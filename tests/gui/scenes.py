@@ -28,6 +28,5 @@ def item(scene: Scene, text: str) -> Item:
 def link(scene: Scene, name: str) -> Link:
     """The link that carries the value ``name``."""
     return next(
-        k for k in scene.links.values()
-        if k.edge.name == name or scene.items[k.source].text == name
+        k for k in scene.links.values() if k.edge.name == name or scene.items[k.source].text == name
     )

@@ -89,8 +89,15 @@ def test_arrow_keys_walk_along_edges(bench: Bench) -> None:
     canvas = bench.canvas
     canvas.setFocus()
     walked = []
-    for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Right,
-                Qt.Key.Key_Left, Qt.Key.Key_Left, Qt.Key.Key_Down):
+    for key in (
+        Qt.Key.Key_Right,
+        Qt.Key.Key_Right,
+        Qt.Key.Key_Right,
+        Qt.Key.Key_Right,
+        Qt.Key.Key_Left,
+        Qt.Key.Key_Left,
+        Qt.Key.Key_Down,
+    ):
         QTest.keyClick(canvas, key)
         walked.append(canvas.picture.scene.items[canvas.selected].text)
     assert walked == ["mul", "sub", "pow", "loss", "pow", "sub", "y"]

@@ -24,7 +24,10 @@ from tests.gui.random_graphs import first_steps, random_graph
 Make = Callable[[], tuple[Graph, Stop]]
 LESSONS: list[Make] = list(graphs.LESSONS.values())
 ALL: list[Make] = [
-    *LESSONS, graphs.perceptron, lambda: graphs.transformer(2), lambda: graphs.chain(60),
+    *LESSONS,
+    graphs.perceptron,
+    lambda: graphs.transformer(2),
+    lambda: graphs.chain(60),
     *(partial(random_graph, seed) for seed in range(10)),
 ]
 FLOWS = list(Flow)
@@ -159,9 +162,7 @@ def test_the_residual_stream_is_a_spine() -> None:
     scene = scene_of(lambda: graphs.transformer(3))
     placement = place_flowing(scene, Flow.DOWN)
     spine = {
-        round(placement.boxes[key][0], 3)
-        for key, item in scene.items.items()
-        if item.text == "add"
+        round(placement.boxes[key][0], 3) for key, item in scene.items.items() if item.text == "add"
     }
     assert len(spine) == 1
 
@@ -283,8 +284,11 @@ def test_nothing_to_place() -> None:
 
 
 def test_leaves_stand_next_to_their_consumer() -> None:
-    boxes = [Box("x", 40, 20, 20), *(Box(f"op{i}", 40, 20, 20) for i in range(4)),
-             Box("w", 40, 20, 20, leaf=True)]
+    boxes = [
+        Box("x", 40, 20, 20),
+        *(Box(f"op{i}", 40, 20, 20) for i in range(4)),
+        Box("w", 40, 20, 20, leaf=True),
+    ]
     chain = [Wire("in", "x", "op0"), *(Wire(str(i), f"op{i}", f"op{i + 1}") for i in range(3))]
     ranks, _ = rank(boxes, [*chain, Wire("w", "w", "op3")], {})
     assert ranks == [0, 1, 2, 3, 4, 3]

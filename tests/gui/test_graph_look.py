@@ -136,10 +136,13 @@ def test_what_is_freed_is_hatched(bench: Bench) -> None:
 def _tones(bench: Bench, text: str) -> int:
     """How many colours are seen in the lower part of an operation."""
     image, centre = bench.picture(), bench.at(text, 0, 13)
-    return len({
-        image.pixel(centre.x() + dx, centre.y() + dy)
-        for dx in range(-9, 10) for dy in range(-2, 4)
-    })
+    return len(
+        {
+            image.pixel(centre.x() + dx, centre.y() + dy)
+            for dx in range(-9, 10)
+            for dy in range(-2, 4)
+        }
+    )
 
 
 def test_what_is_expected_is_an_outline(bench: Bench) -> None:
@@ -179,7 +182,8 @@ def test_the_first_to_make_nan_is_crossed(bench: Bench) -> None:
 def test_the_legend_says_how_to_read_it(bench: Bench) -> None:
     bench.feed(graphs.linear(2))
     assert [words for words, _ in bench.panel.legend.entries()][:2] == [
-        "value, above", "gradient, below"
+        "value, above",
+        "gradient, below",
     ]
     bench.feed(graphs.perceptron())
     assert "value (rms), left" in bench.panel.legend.accessibleDescription()

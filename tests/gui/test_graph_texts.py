@@ -51,7 +51,11 @@ def test_labels_on_the_lesson() -> None:
     assert (written["y_pred"].name, written["w"].name, written["loss"].name) == ("y_pred", "", "")
     values = {name: found.value.text for name, found in written.items()}
     assert values == {
-        "w": "1.02", "x": "2", "y_pred": "2.04", "r": f"{MINUS}1.96", "loss": "3.8416"
+        "w": "1.02",
+        "x": "2",
+        "y_pred": "2.04",
+        "r": f"{MINUS}1.96",
+        "loss": "3.8416",
     }
     assert written["r"].grad.text == f"{MINUS}3.92" and written["loss"].grad.text == "1"
     assert written["w"].grad is None and not written["w"].no_grad and written["x"].no_grad
@@ -69,7 +73,9 @@ def test_the_tray_adds_up() -> None:
     now = moment(scene, graphs.stop(changed=(change,)))
     rows = tray(item(scene, "w"), now, -7.84)
     assert [(row.kind, row.text) for row in rows] == [
-        ("term", f"{MINUS}2"), ("term", f"+ {MINUS}7.84"), ("sum", f"{MINUS}9.84")
+        ("term", f"{MINUS}2"),
+        ("term", f"+ {MINUS}7.84"),
+        ("sum", f"{MINUS}9.84"),
     ]
     wrong = tray(item(scene, "w"), now, -5.0)
     assert [row.kind for row in wrong] == ["grad"], "a sum that does not add up is not shown"
@@ -80,7 +86,8 @@ def test_the_tray_after_update_and_zero_grad() -> None:
     now = moment(scene, model.stop)
     rows = tray(item(scene, "w"), now)
     assert [(r.kind, r.before, r.text, r.changed) for r in rows] == [
-        ("grad", "", f"{MINUS}7.84", False), ("data", "1.02", "1.0984", True)
+        ("grad", "", f"{MINUS}7.84", False),
+        ("data", "1.02", "1.0984", True),
     ]
     change = Change("grad", "w", "w", scalar(-7.84), scalar(0.0))
     b = graphs.Builder()
@@ -94,9 +101,18 @@ def test_the_tray_after_update_and_zero_grad() -> None:
 @pytest.mark.parametrize(
     ("name", "sign"),
     [
-        ("mul", "×"), ("MulBackward0", "×"), ("mul_", "×"), ("aten::mul.Tensor", "×"),
-        ("sub", "−"), ("add", "+"), ("__add__", "+"), ("sigmoid", "σ"), ("matmul", "@"),
-        ("AddmmBackward0", "Wx+b"), ("AccumulateGrad", "+="), ("no_such_thing", ""),
+        ("mul", "×"),
+        ("MulBackward0", "×"),
+        ("mul_", "×"),
+        ("aten::mul.Tensor", "×"),
+        ("sub", "−"),
+        ("add", "+"),
+        ("__add__", "+"),
+        ("sigmoid", "σ"),
+        ("matmul", "@"),
+        ("AddmmBackward0", "Wx+b"),
+        ("AccumulateGrad", "+="),
+        ("no_such_thing", ""),
     ],
 )
 def test_signs(name: str, sign: str) -> None:

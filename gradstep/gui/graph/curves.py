@@ -113,8 +113,9 @@ def lanes(link: Link, scene: Scene, placement: Placement, found: Ports) -> Lanes
     if flow == Flow.DOWN:
         route = _swapped(route)
     one, other = shape(source, flow), shape(target, flow)
-    middle = _centre(route, one, other, found.enter.get(link.key, 0.0),
-                     found.leave.get(link.key, 0.0))
+    middle = _centre(
+        route, one, other, found.enter.get(link.key, 0.0), found.leave.get(link.key, 0.0)
+    )
     value = _trimmed(_offset(middle, LANE / 2), route, one, other, True)
     grad = _trimmed(_offset(middle, -LANE / 2), route, one, other, False)[::-1]
     if flow == Flow.DOWN:
@@ -136,7 +137,8 @@ def _swapped(route: Route) -> Route:
     """Along and across instead of x and y."""
     changed = {
         field.name: getattr(route, field.name)[::-1]
-        for field in fields(route) if field.name != "beside"
+        for field in fields(route)
+        if field.name != "beside"
     }
     return replace(route, **changed)
 
@@ -144,8 +146,15 @@ def _swapped(route: Route) -> Route:
 def _centre(route: Route, one: Shape, other: Shape, enter: float, leave: float) -> Points:
     """The line between the lanes, from centre to centre."""
     start, out, flat, leaves, into, end = (
-        np.array(p) for p in
-        (route.start, route.leave, route.flat_start, route.flat_end, route.enter, route.end)
+        np.array(p)
+        for p in (
+            route.start,
+            route.leave,
+            route.flat_start,
+            route.flat_end,
+            route.enter,
+            route.end,
+        )
     )
     parts: list[Points] = [start[None]]
     if abs(start[1] - flat[1]) < 1:

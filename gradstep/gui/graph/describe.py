@@ -13,6 +13,7 @@ from gradstep.protocol.values import Preview, TensorInfo
 
 translate = QCoreApplication.translate
 
+
 def describe_item(item: Item, scene: Scene, now: Moment) -> str:
     """A line for what it is, then lines for state, value and gradient."""
     lines = [_title(item), _state(item, scene, now)]

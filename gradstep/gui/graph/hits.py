@@ -74,9 +74,13 @@ def ends(picture: Picture) -> tuple[str, str]:
     """The first and the last item along the flow."""
     axis = 0 if picture.placement.flow == Flow.RIGHT else 1
     places = [
-        (picture.placement.boxes[item.key][axis], picture.placement.boxes[item.key][1 - axis],
-         item.key)
-        for item in picture.items if item.role != Role.OPEN
+        (
+            picture.placement.boxes[item.key][axis],
+            picture.placement.boxes[item.key][1 - axis],
+            item.key,
+        )
+        for item in picture.items
+        if item.role != Role.OPEN
     ]
     return (min(places)[2], max(places)[2]) if places else ("", "")
 
@@ -86,7 +90,8 @@ def _along(picture: Picture, key: str, forward: bool) -> str:
     boxes = picture.placement.boxes
     around = [
         link.target if forward else link.source
-        for link in picture.links if (link.source if forward else link.target) == key
+        for link in picture.links
+        if (link.source if forward else link.target) == key
     ]
     around = [other for other in around if picture.scene.items[other].role != Role.OPEN]
     if not around or key not in boxes:

@@ -91,7 +91,11 @@ class Legend(QWidget):
         self._arrow(painter, QPointF(x + SIGN, y), QPointF(x, y), Phase.BACKWARD, PREVIEW)
 
     def _arrow(
-        self, painter: QPainter, start: QPointF, end: QPointF, which: Phase,
+        self,
+        painter: QPainter,
+        start: QPointF,
+        end: QPointF,
+        which: Phase,
         dash: tuple[float, ...] = (),
     ) -> None:
         colour = phase(which).solid
@@ -134,13 +138,15 @@ class ZoomControl(QWidget):
         self.percent.setFont(font("small", True))
         self.percent.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.percent.setFixedWidth(46)
-        row.addWidget(self._button("minus", "graph_zoom_out", self.tr("Zoom out (-)"),
-                                   self.smaller))
+        row.addWidget(
+            self._button("minus", "graph_zoom_out", self.tr("Zoom out (-)"), self.smaller)
+        )
         row.addWidget(self.percent)
         row.addWidget(self._button("plus", "graph_zoom_in", self.tr("Zoom in (+)"), self.larger))
         row.addSpacing(5)
-        row.addWidget(self._button("fit", "graph_fit", self.tr("Show everything (Home)"),
-                                   self.fitted))
+        row.addWidget(
+            self._button("fit", "graph_fit", self.tr("Show everything (Home)"), self.fitted)
+        )
         theme().changed.connect(self.update)
 
     def show_scale(self, scale: float) -> None:

@@ -45,7 +45,8 @@ def moment(scene: Scene, stop: Stop | None) -> Moment:
     operation = stop.operation
     node = operation.node if operation else None
     following = frozenset(
-        key for key, item in scene.items.items()
+        key
+        for key, item in scene.items.items()
         if node is not None and not item.expected and any(n.id == node for n in nodes_of(item))
     )
     leaves: dict[int, dict[str, Change]] = {}
@@ -122,8 +123,11 @@ def is_freed(item: Item) -> bool:
 
 def paths(scene: Scene, item: Item) -> tuple[int, int]:
     """How many of the ways back to ``item`` have brought a gradient, and how many there are."""
-    ways = [link for link in scene.links.values() if link.source == item.key
-            and link.edge.requires_grad and not link.expected]
+    ways = [
+        link
+        for link in scene.links.values()
+        if link.source == item.key and link.edge.requires_grad and not link.expected
+    ]
     return sum(link.edge.grad is not None for link in ways), len(ways)
 
 

@@ -81,9 +81,7 @@ class GraphPanel(Panel):
         self.follow.setObjectName("graph_follow")
         self.follow.setChecked(True)
 
-    def _detail_action(
-        self, menu: QMenu, group: QActionGroup, text: str, modules: bool
-    ) -> QAction:
+    def _detail_action(self, menu: QMenu, group: QActionGroup, text: str, modules: bool) -> QAction:
         action = QAction(text, menu, checkable=True)
         group.addAction(action)
         menu.addAction(action)

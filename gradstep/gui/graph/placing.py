@@ -40,9 +40,7 @@ FITS = 0.7
 """A graph flows to the right as long as it can be shown at this scale in the room there is."""
 
 
-def place(
-    scene: Scene, room: tuple[float, float], previous: Placement | None = None
-) -> Placement:
+def place(scene: Scene, room: tuple[float, float], previous: Placement | None = None) -> Placement:
     """Places for everything in ``scene``, for a view of ``room`` pixels."""
     if previous is not None and previous.boxes:
         kept = place_flowing(scene, previous.flow, previous)
@@ -70,12 +68,14 @@ def place_flowing(scene: Scene, flow: Flow, previous: Placement | None = None) -
         by_target.setdefault(satellite.link.target, []).append(satellite)
     boxes = [
         _box(scene, item, flow, trays, by_target.get(item.key, []))
-        for item in scene.items.values() if item.key not in beside
+        for item in scene.items.values()
+        if item.key not in beside
     ]
     seated = seats(scene, beside)
     wires = [
         _wire(scene, link, flow, seated[link.key])
-        for link in scene.links.values() if link.source not in beside
+        for link in scene.links.values()
+        if link.source not in beside
     ]
     frames = [
         GroupBox(f.key, f.parent, CODE_CHARACTER * len(short(f.group.label, NAME_CHARACTERS)) + 40)
@@ -99,9 +99,7 @@ class _Trays:
         return tray_size(self.parameters, item_size(item))
 
 
-def _box(
-    scene: Scene, item: Item, flow: Flow, trays: _Trays, beside: list[Satellite]
-) -> Box:
+def _box(scene: Scene, item: Item, flow: Flow, trays: _Trays, beside: list[Satellite]) -> Box:
     size, right = item_size(item), flow == Flow.RIGHT
     core = length = size.width if right else size.height
     before = after = (size.height if right else size.width) / 2
@@ -199,4 +197,3 @@ def _shape_rect(item: Item, x: float, y: float) -> Rect:
     """An operation without what stands beside it."""
     size = item_size(item)
     return Rect(x - size.width / 2, y - size.height / 2, x + size.width / 2, y + size.height / 2)
-

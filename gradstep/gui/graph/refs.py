@@ -26,8 +26,10 @@ def key_of(ref: str, scene: Scene) -> str:
     if not ref:
         return ""
     for key, item in scene.items.items():
-        if not item.expected and item.role not in (Role.LOSS, Role.OPEN) and (
-            _ref_of_item(item) == ref
+        if (
+            not item.expected
+            and item.role not in (Role.LOSS, Role.OPEN)
+            and (_ref_of_item(item) == ref)
         ):
             return key
     if ref.startswith("#"):
@@ -49,8 +51,11 @@ def place_of(key: str, scene: Scene) -> Place | None:
     for node in nodes_of(item):
         if node.place is not None:
             return node.place
-    near = (k.target if k.source == key else k.source
-            for k in scene.links.values() if key in (k.source, k.target))
+    near = (
+        k.target if k.source == key else k.source
+        for k in scene.links.values()
+        if key in (k.source, k.target)
+    )
     for other in near:
         node_of_other = scene.items[other].node
         if node_of_other is not None and node_of_other.place is not None:

@@ -318,10 +318,12 @@ def _folded(plan: _Plan, iteration: int, folded: frozenset[str]) -> Scene:
     for key, found in members.items():
         items[key] = _module(plan, (*items[key].groups, key), tuple(found))
     items = dict(sorted(items.items(), key=lambda item: _number_of(item[0])))
-    links = dict(sorted(
-        _folded_links(plan, inside).items(),
-        key=lambda found: (_number_of(found[1].target), found[1].input, found[0]),
-    ))
+    links = dict(
+        sorted(
+            _folded_links(plan, inside).items(),
+            key=lambda found: (_number_of(found[1].target), found[1].input, found[0]),
+        )
+    )
     return Scene(items, links, _frames(plan, items), iteration)
 
 
@@ -376,6 +378,4 @@ def _frames(plan: _Plan, items: dict[str, Item]) -> dict[str, Frame]:
             found.setdefault(group, []).append(key)
             parents[group] = parent
             parent = group
-    return {
-        key: Frame(key, plan.groups[key], parents[key], tuple(found[key])) for key in found
-    }
+    return {key: Frame(key, plan.groups[key], parents[key], tuple(found[key])) for key in found}

@@ -17,7 +17,8 @@ def structure(scene: Scene) -> Hashable:
             item.text,
             item.sign,
             item.groups,
-            item.node.tensor.shape if item.role in LEAVES and item.node and item.node.tensor
+            item.node.tensor.shape
+            if item.role in LEAVES and item.node and item.node.tensor
             else (),
         )
         for item in scene.items.values()

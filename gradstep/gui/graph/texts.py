@@ -110,9 +110,7 @@ def rms_of(shown: Preview) -> float | None:
 
 def _rows(texts: list[str]) -> tuple[str, ...]:
     """A list in brackets, a few elements in each row."""
-    rows = [
-        ", ".join(texts[i : i + LIST_ACROSS]) for i in range(0, len(texts), LIST_ACROSS)
-    ]
+    rows = [", ".join(texts[i : i + LIST_ACROSS]) for i in range(0, len(texts), LIST_ACROSS)]
     rows = [f"{' ' * (i > 0)}{row}{',' * (i < len(rows) - 1)}" for i, row in enumerate(rows)]
     rows[0] = "[" + rows[0]
     rows[-1] += "]"
@@ -144,10 +142,15 @@ def tray(item: Item, now: Moment, arrived: float | None = None) -> list[TrayRow]
     if node.grad is not None or (change is not None and change.before is not None):
         rows += _grad_rows(item, change, arrived)
     if node.current is not None:
-        rows.append(TrayRow(
-            "data", "", _plain(node.current, node.tensor, "data"), "value" in happened,
-            _plain(node.data, node.tensor, "data"),
-        ))
+        rows.append(
+            TrayRow(
+                "data",
+                "",
+                _plain(node.current, node.tensor, "data"),
+                "value" in happened,
+                _plain(node.data, node.tensor, "data"),
+            )
+        )
     return rows
 
 
@@ -174,8 +177,8 @@ def _grad_rows(item: Item, change: Change | None, arrived: float | None) -> list
 
 def _is_zero(shown: Preview | None) -> bool:
     """Whether nothing is there, or nothing but zeros."""
-    return shown is None or shown.norm == 0 or (
-        shown.elements is not None and not any(shown.elements)
+    return (
+        shown is None or shown.norm == 0 or (shown.elements is not None and not any(shown.elements))
     )
 
 

@@ -123,8 +123,10 @@ class GraphView(QWidget):
         bounds = self.picture.placement.bounds
         wide = min(BESIDE, (self.width() / self.view.scale - extent.width) / 2 - MARGIN)
         around = Rect(
-            max(extent.left - wide, min(bounds.left, extent.left)), extent.top,
-            min(extent.right + wide, max(bounds.right, extent.right)), extent.bottom,
+            max(extent.left - wide, min(bounds.left, extent.left)),
+            extent.top,
+            min(extent.right + wide, max(bounds.right, extent.right)),
+            extent.bottom,
         )
         if self.view.seen(around, self.width(), self.height(), 4):
             return
@@ -135,12 +137,10 @@ class GraphView(QWidget):
         placement = self.picture.placement
         if not placement.boxes:
             return
-        growing = not any(
-            i.role == Role.LOSS or i.expected for i in self.picture.items
+        growing = not any(i.role == Role.LOSS or i.expected for i in self.picture.items)
+        self._set_view(
+            opening(placement.bounds, self.width(), self.height(), self._focus_point(), growing)
         )
-        self._set_view(opening(
-            placement.bounds, self.width(), self.height(), self._focus_point(), growing
-        ))
 
     def _keep_in_view(self) -> None:
         """The graph grew: nothing moves as long as all of it is still in view."""
@@ -235,7 +235,8 @@ class GraphView(QWidget):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawPixmap(
             QRectF(x, y, self.width() * factor, self.height() * factor),
-            self._frame, QRectF(self._frame.rect()),
+            self._frame,
+            QRectF(self._frame.rect()),
         )
 
     def _paint_sentence(self, painter: QPainter) -> None:

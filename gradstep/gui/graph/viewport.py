@@ -46,9 +46,7 @@ class Viewport:
         y, deep = _nearest(self.y, rect.top * self.scale, rect.bottom * self.scale, height)
         if max(far, deep) > 1.0:
             moved = Viewport(self.scale)
-            moved.centre(
-                (rect.left + rect.right) / 2, (rect.top + rect.bottom) / 2, width, height
-            )
+            moved.centre((rect.left + rect.right) / 2, (rect.top + rect.bottom) / 2, width, height)
             return moved
         return Viewport(self.scale, x, y)
 
@@ -57,8 +55,10 @@ class Viewport:
         left, top = self.to_canvas(rect.left, rect.top)
         right, bottom = self.to_canvas(rect.right, rect.bottom)
         return (
-            left >= margin and top >= margin
-            and right <= width - margin and bottom <= height - margin
+            left >= margin
+            and top >= margin
+            and right <= width - margin
+            and bottom <= height - margin
         )
 
 

@@ -186,10 +186,10 @@ def finish(
         bounds=_bounds(problem, columns, across, [*extents.values(), *frames.values()], turn),
         columns=tuple(zip(columns.size, columns.gap, strict=True)),
         ranks={box.key: problem.ranks[i] for i, box in enumerate(problem.boxes)},
-        across={box.key: across[problem.variable_of_box[i]]
-                for i, box in enumerate(problem.boxes)},
-        lanes={wire.key: across[problem.variable_of_lane[w]]
-               for w, wire in enumerate(problem.wires)},
+        across={box.key: across[problem.variable_of_box[i]] for i, box in enumerate(problem.boxes)},
+        lanes={
+            wire.key: across[problem.variable_of_lane[w]] for w, wire in enumerate(problem.wires)
+        },
     )
 
 
@@ -206,6 +206,7 @@ def _route(columns: _Columns, w: int, turn: bool) -> Route:
     column_end = columns.start[problem.ranks[a]] + columns.size[problem.ranks[a]]
     flat, flat_end = columns.lane(w)
     leaves, arrives = abs(from_y - y) < STRAIGHT, abs(to_y - y) < STRAIGHT
+
     def at(along: float, over: float) -> tuple[float, float]:
         return (over, along) if turn else (along, over)
 
@@ -231,8 +232,12 @@ def _frame_rects(columns: _Columns, across: Sequence[float], turn: bool) -> dict
             begin, end = begin - columns.pad_start[group], end + columns.pad_end[group]
             low, high = low - PADDING - head, high + PADDING
             rect = rects.setdefault(group, [begin, low, end, high])
-            rect[:] = [min(rect[0], begin), min(rect[1], low), max(rect[2], end),
-                       max(rect[3], high)]
+            rect[:] = [
+                min(rect[0], begin),
+                min(rect[1], low),
+                max(rect[2], end),
+                max(rect[3], high),
+            ]
 
     for i, box in enumerate(problem.boxes):
         begin, end = columns.box(i)
@@ -257,10 +262,12 @@ def _bounds(
 ) -> Rect:
     if not rects:
         return Rect(0, 0, 0, 0)
-    low = [across[problem.variable_of_lane[w]] - wire.before
-           for w, wire in enumerate(problem.wires)]
-    high = [across[problem.variable_of_lane[w]] + wire.after
-            for w, wire in enumerate(problem.wires)]
+    low = [
+        across[problem.variable_of_lane[w]] - wire.before for w, wire in enumerate(problem.wires)
+    ]
+    high = [
+        across[problem.variable_of_lane[w]] + wire.after for w, wire in enumerate(problem.wires)
+    ]
     left, top = min(r.left for r in rects), min(r.top for r in rects)
     right, bottom = max(r.right for r in rects), max(r.bottom for r in rects)
     if low and turn:

@@ -130,7 +130,8 @@ class Problem:
     def crossing(self, variables: Container[int]) -> list[int]:
         """Wires that enter or leave a frame on the line of one of ``variables``."""
         return [
-            w for w, (a, b) in enumerate(self.ends)
+            w
+            for w, (a, b) in enumerate(self.ends)
             if self.paths[a] != self.paths[b] and self.variable_of_lane[w] in variables
         ]
 

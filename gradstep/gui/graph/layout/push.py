@@ -14,6 +14,7 @@ from gradstep.gui.graph.layout.problem import Entry, Problem, shared
 GAP = 16.0
 """Between neighbours across the flow."""
 
+
 class Contradiction(Exception):
     """A line that runs through several frames has a place in each, and these places contradict each
     other. ``variables``: the lines that are concerned."""
@@ -39,7 +40,8 @@ def order_keys(problem: Problem, y: Floats) -> dict[tuple[int, tuple[int, ...]],
         for group in path:
             other = heaviest.get(group)
             if other is None or (problem.weights[variable], -variable) > (
-                problem.weights[other], -other
+                problem.weights[other],
+                -other,
             ):
                 heaviest[group] = variable
     places = [round(float(value), 6) for value in y]

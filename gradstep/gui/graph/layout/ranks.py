@@ -32,9 +32,7 @@ def rank(
     return ([r - lowest for r in ranks] if not known else ranks), wires
 
 
-def _topological(
-    number: Mapping[str, int], wires: Sequence[Wire]
-) -> tuple[list[int], list[Wire]]:
+def _topological(number: Mapping[str, int], wires: Sequence[Wire]) -> tuple[list[int], list[Wire]]:
     targets: list[list[int]] = [[] for _ in number]
     waiting = [0] * len(number)
     for wire in wires:

@@ -45,8 +45,9 @@ def _known(problem: Problem, previous: Placement) -> dict[int, float]:
 def _by_need(problem: Problem, placed: NDArray[np.bool_]) -> list[int]:
     """The others: operations in the order of their layers, then what hangs on them."""
     found: dict[int, None] = {}
-    boxes = sorted(range(len(problem.boxes)), key=lambda i: (problem.boxes[i].leaf,
-                                                              problem.ranks[i], i))
+    boxes = sorted(
+        range(len(problem.boxes)), key=lambda i: (problem.boxes[i].leaf, problem.ranks[i], i)
+    )
     for i in boxes:
         found.setdefault(problem.variable_of_box[i])
     for variable in range(problem.variables):
@@ -62,9 +63,7 @@ class _Room:
         for number, layer in enumerate(problem.layers):
             for entry in layer:
                 self._entries.setdefault(entry.variable, []).append((number, entry))
-        self._taken: list[list[tuple[float, float, tuple[int, ...]]]] = [
-            [] for _ in problem.layers
-        ]
+        self._taken: list[list[tuple[float, float, tuple[int, ...]]]] = [[] for _ in problem.layers]
 
     def take(self, variable: int, y: float) -> None:
         for number, entry in self._entries.get(variable, []):

@@ -24,7 +24,6 @@ STILL = 0.5
 """Sweeps end when nothing moves further than this any more."""
 
 
-
 def spread(problem: Problem) -> list[float]:
     """A coordinate across the flow for every variable."""
     entries = sum(map(len, problem.layers)) or 1
@@ -91,11 +90,10 @@ def _start(problem: Problem) -> Floats:
         main = next((problem.wires[w].port for w in into if problem.wires[w].main), None)
         for place, w in enumerate(into):
             wire = problem.wires[w]
-            step = wire.side or float(place - (len(into) - 1) / 2 if main is None
-                                      else np.sign(wire.port - main))
-            for other in (
-                problem.variable_of_lane[w], problem.variable_of_box[problem.ends[w][0]]
-            ):
+            step = wire.side or float(
+                place - (len(into) - 1) / 2 if main is None else np.sign(wire.port - main)
+            )
+            for other in (problem.variable_of_lane[w], problem.variable_of_box[problem.ends[w][0]]):
                 if not seen[other]:
                     seen[other] = True
                     y[other] = y[variable] + step
@@ -155,11 +153,12 @@ def _spine(problem: Problem) -> set[int]:
     for _ in problem.boxes:
         found.add(problem.variable_of_box[i])
         main = [w for w in problem.into[i] if problem.wires[w].main] or problem.into[i][:1]
-        if not main or (problem.boxes[problem.ends[main[0]][0]].leaf and len(problem.into[i]) == 2
-                        and not problem.wires[main[0]].main):
+        if not main or (
+            problem.boxes[problem.ends[main[0]][0]].leaf
+            and len(problem.into[i]) == 2
+            and not problem.wires[main[0]].main
+        ):
             break
         found.add(problem.variable_of_lane[main[0]])
         i = problem.ends[main[0]][0]
     return found
-
-

@@ -49,9 +49,7 @@ def _thin(name: str) -> QPen:
     return found
 
 
-def _blocks(
-    picture: Picture, items: list[Item], scale: float
-) -> list[tuple[QColor, list[QRectF]]]:
+def _blocks(picture: Picture, items: list[Item], scale: float) -> list[tuple[QColor, list[QRectF]]]:
     """Items by colour; operations are never smaller than can be seen."""
     found: dict[str, tuple[QColor, list[QRectF]]] = {}
     for item in items:

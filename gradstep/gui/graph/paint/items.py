@@ -37,7 +37,6 @@ BAR: float = NEAR["parameter_bar"]
 RING_GAP: float = NEAR["next_ring_gap"]
 
 
-
 class Style:
     """Fill, outline and ink of an item in its state."""
 
@@ -66,9 +65,7 @@ class Style:
             self.dash = FREED
 
 
-def paint_item(
-    painter: QPainter, picture: Picture, item: Item, near: bool, scale: float
-) -> None:
+def paint_item(painter: QPainter, picture: Picture, item: Item, near: bool, scale: float) -> None:
     """One item with what belongs to it: caption, tray."""
     if item.role == Role.OPEN:
         return

@@ -63,7 +63,12 @@ def paint_lanes(painter: QPainter, picture: Picture, link: Link) -> None:
 
 
 def _lane(
-    painter: QPainter, picture: Picture, link: Link, which: str, colour: QColor, width: float,
+    painter: QPainter,
+    picture: Picture,
+    link: Link,
+    which: str,
+    colour: QColor,
+    width: float,
     dash: tuple[float, ...] = (),
 ) -> None:
     """A line with an arrow at its end; only its beginning while a change is on its way."""
@@ -123,22 +128,43 @@ def _beside_upright(
     baseline = y + BASE - (lines - 1) * NAME_LINE / 2
     left, right = x - LANE / 2 - 8, x + LANE / 2 + 8
     for text, role, colour in (
-        (written.name, "small", "text_secondary"), (written.shape, "caption", "text_tertiary")
+        (written.name, "small", "text_secondary"),
+        (written.shape, "caption", "text_tertiary"),
     ):
         if text:
             painter.setPen(ink(colour))
-            centred(painter, left - text_width(text, role, True, 400) / 2, baseline, text, role,
-                    code=True)
+            centred(
+                painter,
+                left - text_width(text, role, True, 400) / 2,
+                baseline,
+                text,
+                role,
+                code=True,
+            )
             baseline += NAME_LINE + 1
     if written.value is not None:
         shift = 6 if changed == "value" else 0
-        _number(painter, written.value, left - shift - _width(written.value) / 2, baseline,
-                forward, picture, changed == "value")
+        _number(
+            painter,
+            written.value,
+            left - shift - _width(written.value) / 2,
+            baseline,
+            forward,
+            picture,
+            changed == "value",
+        )
     if written.grad is not None:
         shift = 6 if changed == "grad" else 0
         more = (len(written.grad.lines) - 1) * LIST_LINE / 2
-        _number(painter, written.grad, right + shift + _width(written.grad) / 2, y + BASE - more,
-                backward, picture, changed == "grad")
+        _number(
+            painter,
+            written.grad,
+            right + shift + _width(written.grad) / 2,
+            y + BASE - more,
+            backward,
+            picture,
+            changed == "grad",
+        )
     elif written.no_grad:
         painter.setPen(ink("text_tertiary"))
         text = translate("Graph", "no grad")
@@ -151,14 +177,25 @@ def _width(number: Number) -> float:
 
 
 def _number(
-    painter: QPainter, number: Number, x: float, baseline: float, colours: PhaseColours,
-    picture: Picture, changed: bool,
+    painter: QPainter,
+    number: Number,
+    x: float,
+    baseline: float,
+    colours: PhaseColours,
+    picture: Picture,
+    changed: bool,
 ) -> None:
     role, width = "code" if number.small else "graph_value", _width(number)
     if changed:
         more = (len(number.lines) - 1) * LIST_LINE
-        chip(painter, QRectF(x - width / 2 - 8, baseline - BASE - CHIP_HEIGHT / 2, width + 16,
-                             CHIP_HEIGHT + more), colours, picture.chip)
+        chip(
+            painter,
+            QRectF(
+                x - width / 2 - 8, baseline - BASE - CHIP_HEIGHT / 2, width + 16, CHIP_HEIGHT + more
+            ),
+            colours,
+            picture.chip,
+        )
     spoiled = NAN in number.text or INF in number.text
     painter.setPen(ink("error") if spoiled else colours.text)
     painter.setFont(font(role, True, 600 if changed else 500))
@@ -204,4 +241,3 @@ def label_rect(picture: Picture, link: Link) -> QRectF:
     height = max(20.0 + lines, 24.0)
     left = x - LANE / 2 - 10 - max(value, name, shape)
     return QRectF(left, y - height / 2, x + LANE / 2 + 10 + grad - left, height)
-

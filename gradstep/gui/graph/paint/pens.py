@@ -77,14 +77,23 @@ def arrow_head(tip: QPointF, before: QPointF, length: float) -> QPolygonF:
     dx, dy = dx / size, dy / size
     half = length * 0.42
     base = QPointF(tip.x() - dx * length, tip.y() - dy * length)
-    return QPolygonF([
-        tip, QPointF(base.x() - dy * half, base.y() + dx * half),
-        QPointF(base.x() + dy * half, base.y() - dx * half),
-    ])
+    return QPolygonF(
+        [
+            tip,
+            QPointF(base.x() - dy * half, base.y() + dx * half),
+            QPointF(base.x() + dy * half, base.y() - dx * half),
+        ]
+    )
 
 
 def centred(
-    painter: QPainter, x: float, baseline: float, text: str, role: str, *, code: bool = False,
+    painter: QPainter,
+    x: float,
+    baseline: float,
+    text: str,
+    role: str,
+    *,
+    code: bool = False,
     weight: int = 400,
 ) -> None:
     """Text with its middle at ``x``."""

@@ -156,13 +156,13 @@ def _route_rect(placement: Placement, key: str) -> list[float]:
     return [min(xs) - 80, min(ys) - 70, max(xs) + 80, max(ys) + 60]
 
 
-def _hits(
-    rects: np.ndarray[tuple[int, int], np.dtype[np.float64]], view: QRectF
-) -> list[int]:
+def _hits(rects: np.ndarray[tuple[int, int], np.dtype[np.float64]], view: QRectF) -> list[int]:
     if not len(rects):
         return []
     inside = (
-        (rects[:, 0] < view.right()) & (rects[:, 2] > view.left())
-        & (rects[:, 1] < view.bottom()) & (rects[:, 3] > view.top())
+        (rects[:, 0] < view.right())
+        & (rects[:, 2] > view.left())
+        & (rects[:, 1] < view.bottom())
+        & (rects[:, 3] > view.top())
     )
     return [int(i) for i in np.nonzero(inside)[0]]

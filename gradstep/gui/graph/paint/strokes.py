@@ -19,7 +19,11 @@ class Stroke:
 
 
 def stroke_along(
-    points: Points, width: float, arrow: float, first: float = 0.0, last: float = 0.0,
+    points: Points,
+    width: float,
+    arrow: float,
+    first: float = 0.0,
+    last: float = 0.0,
     share: float = 1.0,
 ) -> Stroke | None:
     """``points`` without ``first`` and ``last`` pixels, and of that the beginning ``share``."""
@@ -31,10 +35,13 @@ def stroke_along(
     if end - begin < 2.0:
         return None
     inside = (run > begin + 1e-6) & (run < end - size)
-    body = np.concatenate([
-        _at(points, run, begin)[None], points[inside],
-        _at(points, run, max(begin, end - size + 1))[None],
-    ])
+    body = np.concatenate(
+        [
+            _at(points, run, begin)[None],
+            points[inside],
+            _at(points, run, max(begin, end - size + 1))[None],
+        ]
+    )
     tip, base = _at(points, run, end), _at(points, run, max(end - size + 1, begin))
     return Stroke(
         QPolygonF([QPointF(x, y) for x, y in body.tolist()]),
@@ -44,6 +51,6 @@ def stroke_along(
 
 def _at(points: Points, run: Points, distance: float) -> Points:
     """The point at ``distance`` along the line."""
-    return np.array([
-        np.interp(distance, run, points[:, 0]), np.interp(distance, run, points[:, 1])
-    ])
+    return np.array(
+        [np.interp(distance, run, points[:, 0]), np.interp(distance, run, points[:, 1])]
+    )

@@ -108,8 +108,10 @@ def _row(painter: QPainter, row: TrayRow, rect: QRectF, baseline: float) -> None
         painter.drawText(QPointF(rect.left() + PAD, baseline), row.title)
     if row.kind == "sum":
         painter.setPen(pen(colours.solid, 1.0))
-        painter.drawLine(QPointF(rect.left() + rect.width() * 0.45, baseline - 14.5),
-                         QPointF(right, baseline - 14.5))
+        painter.drawLine(
+            QPointF(rect.left() + rect.width() * 0.45, baseline - 14.5),
+            QPointF(right, baseline - 14.5),
+        )
     painter.setPen(colours.text)
     painter.setFont(font("code", True, weight))
     width = text_width(row.text, "code", True, weight)
@@ -118,9 +120,7 @@ def _row(painter: QPainter, row: TrayRow, rect: QRectF, baseline: float) -> None
         _from(painter, row, right - width, baseline, colours.text)
 
 
-def _from(
-    painter: QPainter, row: TrayRow, right: float, baseline: float, colour: QColor
-) -> None:
+def _from(painter: QPainter, row: TrayRow, right: float, baseline: float, colour: QColor) -> None:
     """``1 →`` before the new number."""
     end = QPointF(right - 5, baseline - 4)
     start = QPointF(right - 17, baseline - 4)

@@ -15,7 +15,6 @@ KINDS = [
 ]
 
 
-
 def train(kind, options):
     torch.manual_seed(0)
     model = nn.Sequential(

@@ -123,8 +123,9 @@ STEP = Stop(
             "Stopped after a step · Iteration 1 · Forward, 1 operation done · Next: line 5",
         ),
         (State.RUNNING, STEP, "Running · Iteration 2"),
-        (State.ENDED, Stop(Reason.END, 300), "The program ended · Iteration 300"),
-        (State.LOST, Stop(Reason.END, 300), "The program ended · Iteration 300"),
+        (State.ENDED, Stop(Reason.END, 300, exit_code=0), "The program ended · Iteration 300"),
+        (State.LOST, Stop(Reason.END, 300, exit_code=0), "The program ended · Iteration 300"),
+        (State.STOPPED, Stop(Reason.END, 300), "Training ended · Iteration 300"),
         (State.LOST, Stop(Reason.LOST, 3), "The program is gone · Iteration 3"),
     ],
 )

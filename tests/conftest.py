@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.sizes import too_long
+
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 PATIENCE = 5.0
 """Seconds for what is ending to end."""
@@ -21,6 +23,12 @@ def pytest_collection_finish() -> None:
     """What importing made is nobody's leak, and looking through it again and again is slow."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if terminalreporter.config.args == terminalreporter.config.getini("testpaths"):
+        for line in too_long():
+            terminalreporter.write_line(f"long: {line}")
 
 
 @pytest.fixture(autouse=True)

@@ -257,24 +257,3 @@ for name in {dotted(modules("engine", "protocol"))!r}:
 print("loaded")
 """
     assert fresh(code).split() == ["loaded"]
-
-
-# ---------------------------------------------------------------- sizes, told and not enforced
-
-
-def test_report_of_long_files_and_functions(capsys: pytest.CaptureFixture[str]) -> None:
-    """Habits are 400 lines a file and 50 a function; what is longer is printed."""
-    lines: list[str] = []
-    for path in modules():
-        text = path.read_text()
-        name = str(path.relative_to(ROOT))
-        if text.count("\n") > 400:
-            lines.append(f"{name}: {text.count(chr(10))} lines")
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                assert node.end_lineno is not None
-                length = node.end_lineno - node.lineno + 1
-                if length > 60:
-                    lines.append(f"{name}:{node.lineno}: {node.name} has {length} lines")
-    with capsys.disabled():
-        print("".join(f"\n  long: {line}" for line in lines), end="")

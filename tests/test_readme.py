@@ -26,7 +26,7 @@ def test_two_set_up_commands_of_one_line() -> None:
     assert all(command.count("\n") == 1 for command in commands)
     assert all("-c .ci/constraints.txt" in command for command in commands)
     assert first.rstrip().endswith("/gradstep")
-    assert second.rstrip().endswith("-m pytest")
+    assert second.rstrip().endswith("-m pytest -n auto")
 
 
 def test_constraints_pin_everything() -> None:

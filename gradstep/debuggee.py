@@ -119,6 +119,8 @@ class Debuggee:
             self._running = True
         self._listener(Running())
         chosen = level or (Level.RUN if goal is Goal.RUN else Level.OPERATION)
+        if chosen is Level.RUN and goal is not Goal.RUN:
+            chosen = Level.PHASE  # phases by hand are not seen below it
         self.request("advance", None, goal=goal, level=chosen).add_done_callback(self._advanced)
 
     def _advanced(self, future: Answer) -> None:

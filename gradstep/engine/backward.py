@@ -111,7 +111,8 @@ class Backward:
         if not d.driven or tracker.phase is not Phase.BACKWARD:
             tracker.enter_backward_unseen()
         loss = outputs[0]
-        if loss.__class__ is Tensor and loss.numel() == 1 and loss.device.type == "cpu":
+        plain = loss.__class__ is Tensor and not internals.any_mode_is_on()
+        if plain and loss.numel() == 1 and loss.device.type == "cpu":
             d.journal.loss(tracker.iteration, loss.item(), d.sample or 0)
         elif isinstance(loss, Tensor):
             self._note_loss([loss])

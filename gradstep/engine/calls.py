@@ -117,6 +117,18 @@ def _properties() -> Iterator[tuple[Any, Kind]]:
                     yield bound, kind
 
 
+_NO_GRADIENT = frozenset({
+    "argmax", "argmin", "argsort", "argwhere", "nonzero", "count_nonzero", "bucketize",
+    "searchsorted", "unique", "eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "isfinite",
+    "isclose", "logical_and", "logical_or", "logical_not", "logical_xor", "all", "any",
+})  # fmt: skip
+
+
+def has_no_gradient(name: str) -> bool:
+    """Whether results never require grad, whatever goes in: no part of a forward."""
+    return name in _NO_GRADIENT or name.endswith("_like") or name.startswith("new_")
+
+
 def is_in_place(name: str) -> bool:
     return name.endswith("_") and not name.endswith("__")
 

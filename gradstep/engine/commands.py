@@ -34,7 +34,7 @@ class Commands:
 
     def do_advance(self, goal: Goal, level: Level) -> None:
         self._standing()
-        self._debugger.gate.open(Command(goal, level))
+        self._debugger.go_on(Command(goal, level))
 
     def do_pause(self) -> None:
         if not self._debugger.gate.waiting:
@@ -45,7 +45,7 @@ class Commands:
 
     def do_leave(self) -> None:
         self._standing()
-        self._debugger.gate.open(Command(Goal.RUN, Level.RUN, leave=True))
+        self._debugger.go_on(Command(Goal.RUN, Level.RUN, leave=True))
 
     # ------------------------------------------------------------------ reading
 

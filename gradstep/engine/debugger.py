@@ -270,7 +270,6 @@ class Debugger:
         self.callers.follow(self.recorder.watching)
         if self.blind:
             self.recorder.begin(self.tracker.iteration)  # nothing of what now runs is recorded
-        self._pause = False
 
     def watch(self) -> None:
         """Record from here on although the goal is far: the last iteration of a run."""
@@ -304,6 +303,11 @@ class Debugger:
     def remark_eager(self) -> None:
         """Told once, at the next stop."""
         self._remark = EAGER
+
+    def go_on(self, command: Command) -> None:
+        """From the link: open the gate. A pause that comes from now on is for what then runs."""
+        self._pause = False
+        self.gate.open(command)
 
     def pause(self) -> None:
         """From the link: stop at the next line or operation, whichever comes first."""

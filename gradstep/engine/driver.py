@@ -43,6 +43,7 @@ class Driver:
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         self.globals = module.__dict__
+        self.module = module
         spec.loader.exec_module(module)
         experiment = module.experiment()
         if not isinstance(experiment, Experiment):

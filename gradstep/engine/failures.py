@@ -85,9 +85,12 @@ def explain(message: str) -> str:
 def without_own_frames(trace: TracebackType | None) -> TracebackType | None:
     """A copy of the traceback as plain Python would have it: without gradstep's frames, and without
     those that torch adds because a mode was on."""
-    kept, after_own = [], False
+    kept: list[TracebackType] = []
+    after_own = False
     while trace is not None:
         own = own_frame(trace.tb_frame)
+        if _machinery(trace) and kept and _in_torch(kept[-1]):
+            kept.pop()  # it asked the mode; its own work comes again below the mode's handler
         if not own and not (after_own and _is_file(trace, "_ops.py")) and not _machinery(trace):
             kept.append(trace)
         after_own = own
@@ -108,6 +111,10 @@ def clean_traceback(error: BaseException) -> None:
             seen.add(id(link))
             link.__traceback__ = without_own_frames(link.__traceback__)
             chain += [link.__cause__, link.__context__]
+
+
+def _in_torch(entry: TracebackType) -> bool:
+    return f"{os.sep}torch{os.sep}" in entry.tb_frame.f_code.co_filename
 
 
 def _machinery(entry: TracebackType) -> bool:

@@ -52,4 +52,5 @@ class Gate:
         """Called by the link: let the waiting thread go on."""
         with self._changed:
             self._command = command
+            self.waiting = False  # from now on it runs, though it may not have woken yet
             self._changed.notify_all()

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradstep.engine import torch_internals as internals
 from gradstep.engine.aliases import Aliases, Role
-from gradstep.engine.calls import Calls, Kind, is_in_place, tensors_in, tensors_of
+from gradstep.engine.calls import Calls, Kind, has_no_gradient, is_in_place, tensors_in, tensors_of
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.reading import preview
 from gradstep.engine.records import NodeRecord
@@ -208,7 +208,9 @@ class Observer:
             if found is not None:
                 return found
         if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
-            return Phase.FORWARD, False
+            # After the update, a detached copy is for a log and not the next forward.
+            aside = has_no_gradient(name) or (name == "detach" and self.debugger.tracker.updated)
+            return (None if aside else Phase.FORWARD), False
         roles = [self.aliases.role(t) for t in tensors] if self.aliases else ()
         if Role.GRAD in roles or Role.DERIVED in roles:
             return (None if name in ("clone", "norm", "linalg_norm") else Phase.UPDATE), False

@@ -27,8 +27,30 @@ class Optimizers:
     def install(self) -> None:
         register_optimizer_step_pre_hook(self._step_begins)
         register_optimizer_step_post_hook(self._step_ends)
+        self._unwind_failed_steps()
         for owner in (torch.optim.Optimizer, torch.nn.Module):
             self._wrap_zero_grad(owner)
+
+    def _unwind_failed_steps(self) -> None:
+        """A step that raises runs no post hook: leave its phase all the same."""
+        original, inside = torch.optim.Optimizer.profile_hook_step, self._observer.inside
+
+        @functools.wraps(original)
+        def profile_hook_step(function: Callable[..., Any]) -> Callable[..., Any]:
+            step = original(function)
+
+            @functools.wraps(step)
+            def unwinding(*args: Any, **kwargs: Any) -> Any:
+                depth = len(inside)
+                try:
+                    return step(*args, **kwargs)
+                finally:
+                    del inside[depth:]
+
+            return unwinding
+
+        owner: Any = torch.optim.Optimizer
+        owner.profile_hook_step = staticmethod(profile_hook_step)
 
     def _step_begins(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         d = self._debugger

@@ -22,7 +22,13 @@ DisableTorchFunction = torch._C.DisableTorchFunction
 
 
 def push_function_mode(mode: TorchFunctionMode) -> None:
+    """Put ``mode`` below all others: the program's own leave the stack from its top."""
+    above = []
+    while torch._C._len_torch_function_stack():
+        above.append(torch._C._pop_torch_function_stack())
     torch._C._push_on_torch_function_stack(mode)
+    for other in reversed(above):
+        torch._C._push_on_torch_function_stack(other)
 
 
 def remove_function_mode(mode: TorchFunctionMode) -> bool:
@@ -46,8 +52,19 @@ def function_mode_is_on(mode: TorchFunctionMode) -> bool:
     return any(torch._C._get_function_stack_at(i) is mode for i in range(count))
 
 
+def any_mode_is_on() -> bool:
+    """Whether a mode, the program's own included, would see what is done now."""
+    return bool(torch._C._len_torch_dispatch_stack() or torch._C._len_torch_function_stack())
+
+
 def push_dispatch_mode(mode: TorchDispatchMode) -> None:
+    """Put ``mode`` below all others: the program's own leave the stack from its top."""
+    above = []
+    while torch._C._len_torch_dispatch_stack():
+        above.append(torch._C._pop_torch_dispatch_stack(None))
     torch._C._push_on_torch_dispatch_stack(mode)
+    for other in reversed(above):
+        torch._C._push_on_torch_dispatch_stack(other)
 
 
 def remove_dispatch_mode(mode: TorchDispatchMode) -> bool:

@@ -21,6 +21,7 @@ class Wave:
     def __init__(self, recorder: Recorder, tell: Callable[[Change], None]) -> None:
         self._recorder, self._tell = recorder, tell
         self._assigned: set[int] = set()
+        self._reached: list[NodeRecord] = []
         self._nodes: list[_NodeBefore] = []
         self._edges: list[_EdgeBefore] = []
 
@@ -31,8 +32,9 @@ class Wave:
             root.is_loss = True
         self._assigned.clear()
         self._remember()
+        self._reached = self._within_reach(roots)
         total = 0
-        for node in recorder.nodes.values():
+        for node in self._reached:
             if node.kind is ValueKind.RESULT:
                 node.state, node.backward_done, node.saved = NodeState.BACKWARD_WAITING, 0, "alive"
                 node.backward = []
@@ -81,7 +83,7 @@ class Wave:
 
     def end(self, *, kept: bool) -> None:
         """Backward returned. ``kept``: with ``retain_graph`` what was saved stays alive."""
-        for node in self._recorder.nodes.values():
+        for node in self._reached:
             if node.kind is ValueKind.RESULT:
                 node.state = NodeState.BACKWARD_DONE
                 node.saved = "alive" if kept else "freed"
@@ -98,6 +100,18 @@ class Wave:
         for edge, gradient in self._edges:
             edge.grad = gradient
             self._recorder.touch(edge)
+
+    @staticmethod
+    def _within_reach(roots: list[NodeRecord]) -> list[NodeRecord]:
+        """Where backward will come: not beyond what was detached or made under ``no_grad``."""
+        reached: dict[int, NodeRecord] = {}
+        stack = list(roots)
+        while stack:
+            node = stack.pop()
+            if node.id not in reached:
+                reached[node.id] = node
+                stack += [edge.source for edge in node.inputs if edge.requires_grad]
+        return list(reached.values())
 
     def _remember(self) -> None:
         nodes, edges = self._recorder.nodes.values(), self._recorder.edges.values()

@@ -104,7 +104,8 @@ def script(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def plain() -> Callable[..., subprocess.CompletedProcess[bytes]]:
-    """The same program under plain Python."""
+    """The same program under plain Python, as on a terminal: into a pipe, Python would keep lines
+    back, and a forked child would print what its parent had kept."""
 
     def plain(
         path: str | Path, args: Any = (), *, module: bool = False, cwd: Any = None, text: str = ""
@@ -112,7 +113,12 @@ def plain() -> Callable[..., subprocess.CompletedProcess[bytes]]:
         command = [sys.executable, *(["-m"] if module else [])]
         command += [find(path, {"module": module}), *args]
         return subprocess.run(
-            command, capture_output=True, timeout=PATIENCE, cwd=cwd, input=text.encode()
+            command,
+            capture_output=True,
+            timeout=PATIENCE,
+            cwd=cwd,
+            input=text.encode(),
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
 
     return plain

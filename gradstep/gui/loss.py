@@ -83,7 +83,9 @@ class LossPanel(Panel):
         self._refresh()
 
     def show_losses(self, losses: Losses) -> None:
-        """Add what came since."""
+        """Add what came since: after most stops nothing, and the plot is left in peace."""
+        if self.series.has(losses):
+            return
         self.series.apply(losses)
         if len(self.series):
             self.prepare()

@@ -48,6 +48,10 @@ class LossSeries:
             self.label = losses.labels[-1] if len(losses.labels) == more else ""
             self.dtype = "float32" if _is_float32(self._y[at : at + more]) else "float64"
 
+    def has(self, losses: Losses) -> bool:
+        """Whether ``losses`` says nothing new."""
+        return not losses.values and losses.first == self._base + self._count
+
     def arrays(self) -> tuple[Numbers, Numbers]:
         """Iterations, losses. Views: valid until the next ``apply``."""
         return self._x[: self._count], self._y[: self._count]

@@ -310,8 +310,9 @@ class Session(QObject):
             self._play(False)
         if stop.message:
             self._say(stop.message)
-        self.stopped.emit(stop)
+        # Asked first: the engine answers while the views take the stop in and paint it.
         self._reading.everything()
+        self.stopped.emit(stop)
 
     def _is_final(self, stop: Stop) -> bool:
         """An experiment can go on after its last sample; a script is over."""

@@ -1,6 +1,8 @@
-"""Makes pictures beside the GUI thread: builds the scene, places it, works out its lines.
+"""Makes pictures: builds the scene, places it, works out its lines.
 
-Of what is asked while one is being made, only the newest is made next.
+A large graph's beside the GUI thread; of what is asked while one is being made, only the newest is
+made next. A small one's at once: the way to a thread and back costs more than the picture, and the
+window would be painted once more before it.
 """
 
 from __future__ import annotations
@@ -16,8 +18,13 @@ from gradstep.gui.graph.model import GraphModel
 from gradstep.gui.graph.moment import moment
 from gradstep.gui.graph.paint.picture import Picture
 from gradstep.gui.graph.placing import place
-from gradstep.gui.graph.scene import build, leaf_modules
+from gradstep.gui.graph.scene import Scene, build, leaf_modules
 from gradstep.gui.graph.shape import structure
+
+AT_ONCE = 48
+"""A graph of so few nodes is drawn anew in 2 ms, as long as it has the same structure."""
+PLACED_AT_ONCE = 12
+"""One of so few nodes is also placed anew within half a frame."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +75,12 @@ class Studio(QObject):
     def _next(self) -> None:
         if self._working or self._waiting is None:
             return
-        order, self._waiting, self._working = self._waiting, None, True
+        order, self._waiting = self._waiting, None
         last, known, this_round = self._picture, self._structure, self._round
-        self._working_for = this_round
+        if _nodes(order.model) <= AT_ONCE and (made := _at_once(order, last, known)):
+            self._deliver(made, order.fresh)
+            return
+        self._working, self._working_for = True, this_round
 
         def work() -> tuple[Picture, Hashable] | Exception:
             try:
@@ -84,19 +94,45 @@ class Studio(QObject):
                 self._next()
                 raise result
             if this_round == self._round:
-                self._picture, self._structure = result
-                self.pictureMade.emit(result[0], order.fresh)
+                self._deliver(result, order.fresh)
             self._next()
 
         self._background.do(work, done)
+
+    def _deliver(self, made: tuple[Picture, Hashable], fresh: bool) -> None:
+        self._picture, self._structure = made
+        self.pictureMade.emit(made[0], fresh)
 
 
 def make(order: Order, last: Picture, known: Hashable) -> tuple[Picture, Hashable]:
     """The picture that ``order`` wants, and the structure it has. ``last`` and ``known``: the
     picture before and its structure; what still fits is used again."""
-    usual = leaf_modules(order.model) if order.modules else frozenset()
-    scene = build(order.model, usual ^ order.toggled)
+    scene = _scene(order)
+    return _picture(order, scene, structure(scene), last, known)
+
+
+def _at_once(order: Order, last: Picture, known: Hashable) -> tuple[Picture, Hashable] | None:
+    """What ``make`` makes, if that is done within a frame."""
+    scene = _scene(order)
     shape = structure(scene)
+    if shape != known and _nodes(order.model) > PLACED_AT_ONCE:
+        return None
+    return _picture(order, scene, shape, last, known)
+
+
+def _nodes(model: GraphModel) -> int:
+    """How many there may be to draw: those that ran, and those expected as the last time."""
+    return max(len(model.now.nodes), len(model.before.nodes))
+
+
+def _scene(order: Order) -> Scene:
+    usual = leaf_modules(order.model) if order.modules else frozenset()
+    return build(order.model, usual ^ order.toggled)
+
+
+def _picture(
+    order: Order, scene: Scene, shape: Hashable, last: Picture, known: Hashable
+) -> tuple[Picture, Hashable]:
     if not scene:
         placement = Placement()
     elif shape == known:

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
+from typing import cast
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
+from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QRegion
 from PySide6.QtWidgets import QWidget
 
 from gradstep.gui.graph.layout.placement import Rect
@@ -24,6 +26,8 @@ frame and painted again when the hand rests."""
 REST_MS = 90
 NEAR_BY = 90.0
 """What belongs to an item (caption, tray, ring) is within this of what it occupies."""
+TRAY = 150.0
+"""A parameter's tray is wider than its room while it shows what was and what is."""
 BESIDE = 90.0
 """Numbers on the edges of an item are within this of it."""
 STAYS = 40.0
@@ -193,7 +197,7 @@ class GraphView(QWidget):
             self.view = self.movement.view
             self.update()
         else:
-            self.update(self._changed_region(self.picture))
+            self.update(self._moving_region(self.picture))
 
     # ------------------------------------------------------------------ painting
 
@@ -205,26 +209,28 @@ class GraphView(QWidget):
         elif self._frame is not None and self._rest.isActive():
             self._paint_frame(painter)
         else:
-            self._paint_exactly(painter, event.rect())
+            self._paint_exactly(painter, event.region())
         if self.ringed:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
             painter.setPen(pen(ink("selection_ring_and_primary_button"), stroke("selection")))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
 
-    def _paint_exactly(self, painter: QPainter, exposed: QRect) -> None:
+    def _paint_exactly(self, painter: QPainter, exposed: QRegion) -> None:
         began = time.perf_counter()
         view = self.view
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.save()
         painter.translate(view.x, view.y)
         painter.scale(view.scale, view.scale)
-        left, top = view.to_scene(exposed.left(), exposed.top())
-        width, height = exposed.width() / view.scale, exposed.height() / view.scale
-        paint(painter, self.picture, QRectF(left, top, width, height), view.scale)
+        paint(painter, self.picture, [self._in_scene(rect) for rect in _rects(exposed)], view.scale)
         painter.restore()
-        if exposed == self.rect():
+        if exposed.boundingRect() == self.rect():
             self._paint_ms = (time.perf_counter() - began) * 1000
+
+    def _in_scene(self, rect: QRect) -> QRectF:
+        left, top = self.view.to_scene(rect.left(), rect.top())
+        return QRectF(left, top, rect.width() / self.view.scale, rect.height() / self.view.scale)
 
     def _paint_frame(self, painter: QPainter) -> None:
         """The last exact frame, moved and scaled."""
@@ -253,7 +259,7 @@ class GraphView(QWidget):
 
     def _update_changed(self, old: Picture, picture: Picture) -> None:
         """Only what a step touched is painted again."""
-        region = self._changed_region(old).united(self._changed_region(picture))
+        region = self._changed_region(old) + self._changed_region(picture)
         for key, item in picture.scene.items.items():
             before = old.scene.items.get(key)
             # By identity: what a step does not touch is the very same node.
@@ -263,30 +269,48 @@ class GraphView(QWidget):
                 or item.expected != before.expected
                 or item.members != before.members
             ):
-                region = region.united(self._item_rect(picture, key))
+                region += self._item_rect(picture, key)
         for key, link in picture.scene.links.items():
             known = old.scene.links.get(key)
             if known is None or link.edge is not known.edge or link.expected != known.expected:
-                region = region.united(self._link_rect(picture, key))
+                region += self._link_rect(picture, key)
         self.update(region)
 
-    def _changed_region(self, picture: Picture) -> QRect:
-        region = QRect()
+    def _changed_region(self, picture: Picture) -> QRegion:
+        region = QRegion()
         for key in picture.now.next:
-            region = region.united(self._item_rect(picture, key))
+            region += self._item_rect(picture, key)
             for link in (*picture.outputs(key), *picture.inputs(key)):
-                region = region.united(self._link_rect(picture, link.key))
+                region += self._link_rect(picture, link.key)
         for key in picture.now.changed:
-            region = region.united(self._link_rect(picture, key))
-        if picture.now.leaves:
-            for item in picture.items:
-                if item.node is not None and item.node.id in picture.now.leaves:
-                    region = region.united(self._item_rect(picture, item.key))
+            region += self._link_rect(picture, key)
+        for key in self._leaves(picture):
+            region += self._item_rect(picture, key)
         return region
+
+    def _moving_region(self, picture: Picture) -> QRegion:
+        """Where the change of a step moves: much less than what the step touched, and it is
+        painted again and again."""
+        region = QRegion()
+        for key in picture.now.changed:
+            region += self._link_rect(picture, key)
+        for key in self._leaves(picture):
+            region += self._item_rect(picture, key)
+        return region
+
+    def _leaves(self, picture: Picture) -> list[str]:
+        """The leaves that the last step changed."""
+        leaves = picture.now.leaves
+        if not leaves:
+            return []
+        return [i.key for i in picture.items if i.node is not None and i.node.id in leaves]
 
     def _item_rect(self, picture: Picture, key: str) -> QRect:
         extent = picture.placement.extents.get(key)
-        return self._on_canvas(extent, NEAR_BY) if extent is not None else QRect()
+        if extent is None:
+            return QRect()
+        leaf = picture.scene.items[key].role == Role.PARAMETER
+        return self._on_canvas(extent, TRAY if leaf else NEAR_BY)
 
     def _link_rect(self, picture: Picture, key: str) -> QRect:
         rect = picture.link_rect(key)
@@ -296,6 +320,10 @@ class GraphView(QWidget):
         left, top = self.view.to_canvas(rect.left - more, rect.top - more)
         right, bottom = self.view.to_canvas(rect.right + more, rect.bottom + more)
         return QRectF(left, top, right - left, bottom - top).toAlignedRect()
+
+
+def _rects(region: QRegion) -> list[QRect]:
+    return list(cast(Iterable[QRect], region))  # Qt's own description of it leaves that out
 
 
 def _still(old: Picture, picture: Picture) -> bool:

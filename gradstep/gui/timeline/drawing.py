@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPolygonF
+from PySide6.QtCore import QCoreApplication, QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPolygonF, QRegion
 
 from gradstep.gui.theme import PhaseColours, theme
 from gradstep.gui.timeline.model import TimelineModel
@@ -28,20 +28,22 @@ def words(text: str) -> str:
 
 @dataclass
 class Drawing:
-    """One painting of what is visible. ``offset`` is the content's x at the left edge; ``marked``
-    the node whose operations are outlined, ``focus`` the keyboard's place (iteration, x)."""
+    """One painting of what is visible. ``offset`` is the content's x at the left edge; ``exposed``
+    what of the strip is painted; ``marked`` the node whose operations are outlined, ``focus`` the
+    keyboard's place (iteration, x)."""
 
     painter: QPainter
     model: TimelineModel
     offset: int
-    room: int
+    exposed: QRegion
     marked: int | None = None
     focus: tuple[int, int] | None = None
 
     def draw(self) -> None:
         """The model must not be empty."""
-        model = self.model
-        for index in model.visible(self.offset, self.offset + self.room + SKIP):
+        model, exposed = self.model, self.exposed.boundingRect()
+        left, right = self.offset + exposed.left(), self.offset + exposed.right() + 1
+        for index in model.visible(left, right + SKIP):
             self._iteration(index, model.left(index) - self.offset)
         self._ghost()
         self._playhead()
@@ -56,17 +58,26 @@ class Drawing:
             for segment in self.model.segments(index):
                 self._letter(segment, x)
             return
-        self._ruler(index, x)
+        if not self._is_exposed(x - 2, 0, iteration.width + 4, _BOTTOM):
+            return
+        if self._is_exposed(x, 0, iteration.width, PHASE_ROW):
+            self._ruler(index, x)
         for segment in self.model.segments(index):
-            self._phase(segment, x)
+            if self._is_exposed(x + segment.x, PHASE_ROW, segment.width, PHASE_HEIGHT + 1):
+                self._phase(segment, x)
             for box in segment.boxes:
                 node = box.cell.node if box.cell else None
+                if not self._is_exposed(x + box.x - 1, CELL_ROW - 1, CELL, CELL_HEIGHT + 2):
+                    continue
                 ring = current and node is not None and node == self.marked
                 self._box(box, x, ring)
         if self.focus and self.focus[0] == iteration.number:
             ink = theme().colour("selection_ring_and_primary_button")
             rect = QRectF(x + self.focus[1] - 1, CELL_ROW - 1, CELL, CELL_HEIGHT + 2)
             self._outline(rect, ink, 2.0)
+
+    def _is_exposed(self, x: int, y: int, width: int, height: int) -> bool:
+        return self.exposed.intersects(QRect(x, y, width, height))
 
     def _skipped(self, count: int, x: int) -> None:
         """Iterations that ran without being recorded: dashed means not there."""
@@ -151,9 +162,11 @@ class Drawing:
     def _ghost(self) -> None:
         """The next iteration, empty."""
         ghost, last = self.model.ghost, self.model.iterations[-1]
-        if ghost is None or last.compact or ghost[0] - self.offset > self.room:
+        if ghost is None or last.compact:
             return
         x, width = ghost[0] - self.offset, ghost[1] - 2
+        if not self._is_exposed(x, 0, width, _BOTTOM):
+            return
         text = words("Iteration {0}").format(last.number + 1)
         self._text(x, RULER, text, theme().font("small"), "text_tertiary")
         for top, height in ((PHASE_ROW, PHASE_HEIGHT), (CELL_ROW, CELL_HEIGHT)):
@@ -196,4 +209,15 @@ def _ink(state: Look, colours: PhaseColours) -> QColor:
 
 
 def _elided(text: str, font: QFont, room: float) -> str:
-    return QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, int(room))
+    key = text, font.key(), int(room)
+    found = _known.get(key)
+    if found is None:
+        if len(_known) > 4096:
+            _known.clear()
+        metrics = QFontMetrics(font)
+        found = _known[key] = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(room))
+    return found
+
+
+_known: dict[tuple[str, str, int], str] = {}
+"""The same few names stand in most boxes; cutting one costs as much as painting it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -81,6 +82,7 @@ class Iteration:
             self.add(stretch)
 
 
+@functools.lru_cache(maxsize=4096)
 def short_name(name: str) -> str:
     """What fits a cell: ``MulBackward0`` is ``mul``, ``AccumulateGrad`` is ``accum``, ``.data =``
     is ``.data``."""

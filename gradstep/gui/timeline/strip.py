@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
 from gradstep.gui.theme import theme
 from gradstep.gui.timeline.drawing import CELL_HEIGHT, CELL_ROW, Drawing
 from gradstep.gui.timeline.model import TimelineModel
+from gradstep.gui.timeline.news import Shown, news, shown
 from gradstep.gui.timeline.shapes import CELL, Box, Look
 from gradstep.phases import PHASE_INFO
 
@@ -39,6 +40,7 @@ class TimelineStrip(QAbstractScrollArea):
         self.marked_node: int | None = None
         self._at: tuple[int, int] | None = None  # iteration's number, x of the box with the focus
         self._drag: int | None = None
+        self._shown: Shown | None = None
         self.setObjectName("timeline_strip")
         self.setAccessibleName(self.tr("Timeline"))
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -58,7 +60,27 @@ class TimelineStrip(QAbstractScrollArea):
         bar.setSingleStep(CELL)
         if follow and self.model.iterations:
             bar.setValue(self._offset_to_follow(bar.value()))
-        self.viewport().update()
+        self._update_news()
+
+    def _update_news(self) -> None:
+        """Paint what looks different: mostly a box or two, and the playhead."""
+        before, room = self._shown, self.viewport().width()
+        now = shown(self.model, self._offset, room, self.horizontalScrollBar().maximum())
+        if now == before:
+            return
+        self._shown = now
+        region = news(before, now)
+        if region is None:
+            self.viewport().update()
+            return
+        if before is not None and before.range != now.range:
+            region += QRect(0, self.viewport().height() - 2 * _THUMB, room, 2 * _THUMB)
+        self.viewport().update(region)
+
+    @property
+    def _offset(self) -> int:
+        """The content's x at the left edge."""
+        return self.horizontalScrollBar().value() - INSET
 
     def _offset_to_follow(self, offset: int) -> int:
         """Keep still while all of the current iteration is visible; else show the one before it
@@ -90,10 +112,10 @@ class TimelineStrip(QAbstractScrollArea):
         painter = QPainter(self.viewport())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.viewport().rect(), theme().colour("panel"))
-        offset, room = self.horizontalScrollBar().value() - INSET, self.viewport().width()
         focus = self._at if self.hasFocus() else None
         if self.model.iterations:
-            Drawing(painter, self.model, offset, room, self.marked_node, focus).draw()
+            exposed = event.region()
+            Drawing(painter, self.model, self._offset, exposed, self.marked_node, focus).draw()
         else:
             painter.setFont(theme().font("small"))
             painter.setPen(theme().colour("text_tertiary"))

@@ -201,6 +201,8 @@ class Legend(QWidget):
         theme().changed.connect(self.update)
 
     def set_bound(self, bound: float, past: bool) -> None:
+        if (bound, past) == (self.bound, self.past):
+            return
         self.bound, self.past = bound, past
         low, high = self._texts()
         self.setAccessibleName(self.tr("Colours from {0} to {1}").format(low, high))

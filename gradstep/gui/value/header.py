@@ -38,15 +38,21 @@ class Header(QWidget):
 
     def show_info(self, info: ValueInfo, past: str = "") -> None:
         """``past``: when it was last seen, if it is gone."""
+        said = (*self._texts_of(info), past)
+        same = self._info is not None and said == (*self._texts(), self._past)
         self._info, self._past = info, past
+        if same:
+            return
         self.setAccessibleName(", ".join(part for part in (*self._texts(), past) if part))
         self.updateGeometry()
         self.update()
 
     def _texts(self) -> tuple[str, str, str]:
         """Large, strong, quiet."""
-        info = self._info
-        assert info is not None
+        assert self._info is not None
+        return self._texts_of(self._info)
+
+    def _texts_of(self, info: ValueInfo) -> tuple[str, str, str]:
         tensor = info.tensor
         kind = kind_word(info.kind)
         kind_and_leaf = words("{0}, leaf").format(kind) if tensor.is_leaf else kind

@@ -111,6 +111,8 @@ class BigNumber(QWidget):
         theme().changed.connect(self.update)
 
     def show_value(self, shown: Shown, dtype: str, past: bool) -> None:
+        if (shown, dtype, past) == (self._shown, self._dtype, self._past):
+            return
         self._shown, self._dtype, self._past = shown, dtype, past
         number = shown.number
         self.exact = format_number(number, dtype, None)

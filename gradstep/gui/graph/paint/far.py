@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 LEAST: float = tokens()["far"]["block_minimum"][0]
 
 
-def paint_far(painter: QPainter, picture: Picture, view: QRectF, scale: float) -> None:
-    """Everything in ``view``."""
-    items, links = picture.visible(view)
+def paint_far(painter: QPainter, picture: Picture, views: Sequence[QRectF], scale: float) -> None:
+    """Everything in ``views``."""
+    items, links = picture.visible(*views)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.setPen(_thin("module_border"))
     painter.setBrush(ink("module_fill"))

@@ -6,6 +6,7 @@ Three levels of detail by how large an operation is on the screen: *near* with e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 from PySide6.QtCore import QRectF
@@ -35,17 +36,17 @@ def detail(scale: float) -> Detail:
     return Detail.MIDDLE if diameter >= _DETAIL["blocks_below"] else Detail.FAR
 
 
-def paint(painter: QPainter, picture: Picture, view: QRectF, scale: float) -> None:
-    """Paint what of ``picture`` lies in ``view`` (both in the scene's coordinates)."""
+def paint(painter: QPainter, picture: Picture, views: Sequence[QRectF], scale: float) -> None:
+    """Paint what of ``picture`` lies in ``views`` (both in the scene's coordinates)."""
     level = detail(scale)
     if level == Detail.FAR:
-        paint_far(painter, picture, view, scale)
+        paint_far(painter, picture, views, scale)
         return
     near = level == Detail.NEAR
-    items, links = picture.visible(view)
+    items, links = picture.visible(*views)
     for frame in picture.scene.frames.values():
         rect = picture.placement.groups.get(frame.key)
-        if rect is not None and _qrect(rect).intersects(view):
+        if rect is not None and any(map(_qrect(rect).intersects, views)):
             paint_frame(painter, frame, _qrect(rect), scale)
     for link in links:
         paint_lanes(painter, picture, link)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import InitVar, dataclass, field
 
 import numpy as np
@@ -136,10 +137,10 @@ class Picture:
         size = item_size(item)
         return QRectF(x - size.width / 2, y - size.height / 2, size.width, size.height)
 
-    def visible(self, view: QRectF) -> tuple[list[Item], list[Link]]:
-        """Items and links that may show in ``view``."""
-        items = _hits(self.geometry.item_rects, view)
-        links = _hits(self.geometry.link_rects, view)
+    def visible(self, *views: QRectF) -> tuple[list[Item], list[Link]]:
+        """Items and links that may show in ``views``."""
+        items = _hits(self.geometry.item_rects, views)
+        links = _hits(self.geometry.link_rects, views)
         return [self.items[i] for i in items], [self.links[i] for i in links]
 
 
@@ -156,13 +157,17 @@ def _route_rect(placement: Placement, key: str) -> list[float]:
     return [min(xs) - 80, min(ys) - 70, max(xs) + 80, max(ys) + 60]
 
 
-def _hits(rects: np.ndarray[tuple[int, int], np.dtype[np.float64]], view: QRectF) -> list[int]:
+def _hits(
+    rects: np.ndarray[tuple[int, int], np.dtype[np.float64]], views: Sequence[QRectF]
+) -> list[int]:
     if not len(rects):
         return []
-    inside = (
-        (rects[:, 0] < view.right())
-        & (rects[:, 2] > view.left())
-        & (rects[:, 1] < view.bottom())
-        & (rects[:, 3] > view.top())
-    )
+    inside = np.zeros(len(rects), bool)
+    for view in views:
+        inside |= (
+            (rects[:, 0] < view.right())
+            & (rects[:, 2] > view.left())
+            & (rects[:, 1] < view.bottom())
+            & (rects[:, 3] > view.top())
+        )
     return [int(i) for i in np.nonzero(inside)[0]]

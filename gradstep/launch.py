@@ -83,11 +83,13 @@ class EngineProcess:
         process = self._process
         if process is None:
             return -1, ""
-        try:
-            code = process.wait(EXIT_TIMEOUT)
-        except subprocess.TimeoutExpired:
+        # A wait with a timeout polls, and would see the end up to 50 ms late.
+        waiter = threading.Thread(target=process.wait, name="gradstep-wait", daemon=True)
+        waiter.start()
+        waiter.join(EXIT_TIMEOUT)
+        if waiter.is_alive():
             _kill_tree(process)
-            code = process.wait()
+        code = process.wait()
         _kill_tree(process)  # workers that outlived it hold its pipes open
         for thread in self._pumps:
             thread.join(EXIT_TIMEOUT)

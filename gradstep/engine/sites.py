@@ -10,7 +10,6 @@ import ast
 import linecache
 import os
 import sys
-import sysconfig
 from dataclasses import dataclass
 from types import CodeType, FrameType
 
@@ -18,14 +17,9 @@ from gradstep.protocol.trace import Place
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _EXPERIMENT = os.path.join(_HERE, "experiment.py")
-_LIBRARY = tuple(
-    os.path.join(path, "")
-    for path in {
-        sysconfig.get_path("stdlib"),
-        sysconfig.get_path("platstdlib"),
-        os.path.realpath(sysconfig.get_path("stdlib")),
-    }
-)
+# Where Python's own modules lie; asking sysconfig would cost a script's start 5 ms.
+_STDLIB = os.path.dirname(os.path.abspath(os.__file__))
+_LIBRARY = tuple(os.path.join(path, "") for path in {_STDLIB, os.path.realpath(_STDLIB)})
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Plain data to and from typed values, every field checked where it is read.
 
-Dataclasses are the schema: ``decode`` follows their annotations, so there is no second
-description of a message that could drift from the code that uses it.
+Dataclasses are the schema: a reader is made from their annotations, once per type, so there is no
+second description of a message that could drift from the code that uses it.
 """
 
 from __future__ import annotations
@@ -15,66 +15,268 @@ from enum import Enum
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+Reader = Callable[[Any], Any]
 
 
 class FieldError(ValueError):
-    """A field is missing, unknown or of the wrong type. The message names its path."""
+    """A field is missing, unknown or of the wrong type. The message names its path.
+
+    The path grows on the way out, so that reading what is right costs nothing for it."""
+
+    def __init__(self, problem: str, path: str = "") -> None:
+        super().__init__(problem, path)
+        self.problem, self.path = problem, path
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}" if self.path else self.problem
+
+    def under(self, outer: str) -> FieldError:
+        """The same, seen from one level further out."""
+        joint = "." if outer and self.path and not self.path.startswith("[") else ""
+        return FieldError(self.problem, f"{outer}{joint}{self.path}")
+
+
+# ---------------------------------------------------------------------- to plain data
 
 
 def encode(value: Any) -> Any:
-    """``value`` as JSON data: dataclasses become objects, enums their values, tuples lists."""
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value.value if isinstance(value, Enum) else value
-    if isinstance(value, (list, tuple)):
-        return [encode(item) for item in value]
-    if isinstance(value, Mapping):
-        return {str(key): encode(item) for key, item in value.items()}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {name: encode(getattr(value, name)) for name in _fields(type(value))}
-    raise TypeError(f"cannot put {type(value).__name__} on the wire")
+    """``value`` as JSON data: dataclasses become objects, enums their values, tuples lists. Fields
+    that stand at their default are left out."""
+    kind: Any = type(value)
+    return _writer(kind)(value)
+
+
+@functools.cache
+def _writer(kind: Any) -> Callable[[Any], Any]:
+    if issubclass(kind, Enum):
+        return lambda value: value.value
+    if kind is type(None) or issubclass(kind, (bool, int, float, str)):
+        return lambda value: value
+    if issubclass(kind, (list, tuple)):
+        return lambda value: [encode(item) for item in value]
+    if issubclass(kind, Mapping):
+        return lambda value: {str(key): encode(item) for key, item in value.items()}
+    if dataclasses.is_dataclass(kind):
+        return _fields_writer(kind)
+    raise TypeError(f"cannot put {kind.__name__} on the wire")
+
+
+def _fields_writer(kind: Any) -> Callable[[Any], Any]:
+    defaults = {field.name: field.default for field in dataclasses.fields(kind)}
+
+    def write(value: Any) -> dict[str, Any]:
+        found = {}
+        for name, default in defaults.items():
+            item = getattr(value, name)
+            if item is not default:
+                found[name] = encode(item)
+        return found
+
+    return write
+
+
+# ---------------------------------------------------------------------- from plain data
 
 
 def decode(kind: Any, data: Any, path: str = "") -> Any:
     """Read JSON ``data`` as a value of type ``kind``. Raises ``FieldError``."""
+    try:
+        return _reader(kind)(data)
+    except FieldError as error:
+        whole = kind.__name__ if isinstance(kind, type) and not error.path else "value"
+        raise error.under(path or ("" if error.path else whole)) from None
+
+
+@functools.cache
+def _reader(kind: Any) -> Reader:
+    """Made once per type. Raises ``TypeError`` for one that the wire does not know."""
     if kind is Any:
-        return data
-    origin = typing.get_origin(kind)
+        return lambda data: data
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
-        return _decode_union(kind, data, path)
+        return _union_reader(kind, arguments)
     if origin is tuple:
-        return _decode_tuple(kind, data, path)
+        return _tuple_reader(arguments)
     if origin is list:
-        (item,) = typing.get_args(kind)
-        return [decode(item, v, f"{path}[{i}]") for i, v in enumerate(_expect(list, data, path))]
+        return _list_reader(arguments[0], list)
     if origin is dict:
-        _, item = typing.get_args(kind)
-        return {k: decode(item, v, f"{path}.{k}") for k, v in _expect(dict, data, path).items()}
+        return _dict_reader(arguments[1])
     if dataclasses.is_dataclass(kind):
-        return _decode_dataclass(typing.cast(type, kind), data, path)
+        return _dataclass_reader(typing.cast(type, kind))
     if isinstance(kind, type) and issubclass(kind, Enum):
-        try:
-            return kind(data)
-        except ValueError:
-            raise _wrong(path, kind.__name__, data) from None
-    if kind is float and isinstance(data, int) and not isinstance(data, bool):
+        return _enum_reader(kind)
+    return _float if kind is float else _plain_reader(kind)
+
+
+def _plain_reader(kind: type) -> Reader:
+    def read(data: Any) -> Any:
+        # bool is an int in Python; on the wire it is not.
+        if type(data) is not kind:
+            raise _wrong(kind.__name__, data)
+        return data
+
+    return read
+
+
+def _float(data: Any) -> float:
+    if type(data) is float:
+        return data
+    if type(data) is int:
         try:
             return float(data)
         except OverflowError:
-            raise _wrong(path, "float", data) from None
-    return _expect(kind, data, path)
+            pass
+    raise _wrong("float", data)
+
+
+def _enum_reader(kind: type[Enum]) -> Reader:
+    members = {member.value: member for member in kind}
+
+    def read(data: Any) -> Any:
+        try:
+            return members[data]
+        except (KeyError, TypeError):
+            raise _wrong(kind.__name__, data) from None
+
+    return read
+
+
+def _dataclass_reader(kind: type) -> Reader:
+    missing = dataclasses.MISSING
+    # Not the readers themselves: a type may hold values of its own type.
+    hints = typing.get_type_hints(kind)
+    names = {field.name: hints[field.name] for field in dataclasses.fields(kind)}
+    required = [
+        field.name
+        for field in dataclasses.fields(kind)
+        if field.default is missing and field.default_factory is missing
+    ]
+    readers: dict[str, Reader] = {}
+
+    def read(data: Any) -> Any:
+        if type(data) is not dict:
+            raise _wrong("dict", data)
+        found = {}
+        for name, item in data.items():
+            reader = readers.get(name)
+            if reader is None:
+                if name not in names:
+                    raise FieldError(f"unknown field {name!r}")
+                reader = readers[name] = _reader(names[name])
+            try:
+                found[name] = reader(item)
+            except FieldError as error:
+                raise error.under(name) from None
+        for name in required:
+            if name not in found:
+                raise FieldError(f"missing field {name!r}")
+        return kind(**found)
+
+    return read
+
+
+def _union_reader(kind: Any, options: tuple[Any, ...]) -> Reader:
+    optional = type(None) in options
+    kinds = tuple(option for option in options if option is not type(None))
+    if optional and len(kinds) == 1:
+        return _optional_reader(kinds[0])
+
+    def read(data: Any) -> Any:
+        if data is None and optional:
+            return None
+        if type(data) in kinds:
+            return data
+        for option in kinds:
+            try:
+                return _reader(option)(data)
+            except FieldError:
+                continue
+        raise _wrong(str(kind), data)
+
+    return read
+
+
+def _optional_reader(kind: Any) -> Reader:
+    readers: list[Reader] = []
+
+    def read(data: Any) -> Any:
+        if data is None:
+            return None
+        if not readers:
+            readers.append(_reader(kind))
+        return readers[0](data)
+
+    return read
+
+
+def _tuple_reader(kinds: tuple[Any, ...]) -> Reader:
+    if len(kinds) == 2 and kinds[1] is Ellipsis:
+        return _list_reader(kinds[0], tuple)
+
+    def read(data: Any) -> Any:
+        if type(data) is not list or len(data) != len(kinds):
+            raise _wrong("list" if type(data) is not list else f"{len(kinds)} items", data)
+        pairs = zip(kinds, data, strict=True)
+        return tuple(_at(i, kind, item) for i, (kind, item) in enumerate(pairs))
+
+    return read
+
+
+def _list_reader(kind: Any, build: Callable[[Any], Any]) -> Reader:
+    def read(data: Any) -> Any:
+        if type(data) is not list:
+            raise _wrong("list", data)
+        reader = _reader(kind)
+        try:
+            return build([reader(item) for item in data])
+        except FieldError:
+            return build([_at(i, kind, item) for i, item in enumerate(data)])  # names the item
+
+    return read
+
+
+def _at(index: int, kind: Any, item: Any) -> Any:
+    try:
+        return _reader(kind)(item)
+    except FieldError as error:
+        raise error.under(f"[{index}]") from None
+
+
+def _dict_reader(kind: Any) -> Reader:
+    def read(data: Any) -> Any:
+        if type(data) is not dict:
+            raise _wrong("dict", data)
+        reader = _reader(kind)
+        found = {}
+        for key, item in data.items():
+            try:
+                found[key] = reader(item)
+            except FieldError as error:
+                raise error.under(str(key)) from None
+        return found
+
+    return read
+
+
+def _wrong(wanted: str, data: Any) -> FieldError:
+    return FieldError(f"expected {wanted}, got {str(data)[:60]!r}")
+
+
+# ---------------------------------------------------------------------- calls
 
 
 def call(handler: Callable[..., T], arguments: Any, path: str) -> T:
     """Call ``handler`` with ``arguments`` (a JSON object), each decoded by its annotation."""
-    given = _expect(dict, arguments, path)
+    if type(arguments) is not dict:
+        raise _wrong("dict", arguments).under(path)
     hints, required = _signature(handler)
-    unknown = set(given) - set(hints)
+    unknown = arguments.keys() - hints.keys()
     if unknown:
-        raise FieldError(f"{path}: unknown argument {sorted(unknown)[0]!r}")
-    missing = required - set(given)
+        raise FieldError(f"unknown argument {min(unknown)!r}", path)
+    missing = required - arguments.keys()
     if missing:
-        raise FieldError(f"{path}: missing argument {sorted(missing)[0]!r}")
-    return handler(**{k: decode(hints[k], v, f"{path}.{k}") for k, v in given.items()})
+        raise FieldError(f"missing argument {min(missing)!r}", path)
+    return handler(**{k: decode(hints[k], v, f"{path}.{k}") for k, v in arguments.items()})
 
 
 def _signature(handler: Callable[..., Any]) -> tuple[dict[str, Any], set[str]]:
@@ -91,68 +293,3 @@ def _function_signature(function: Any) -> tuple[dict[str, Any], set[str]]:
     required = set(names[: len(names) - len(defaults)]) if defaults else set(names)
     required |= set(keyword) - set(function.__kwdefaults__ or {})
     return hints, required
-
-
-@functools.cache
-def _fields(kind: type) -> dict[str, Any]:
-    hints = typing.get_type_hints(kind)
-    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
-
-
-@functools.cache
-def _required(kind: type) -> frozenset[str]:
-    missing = dataclasses.MISSING
-    return frozenset(
-        f.name
-        for f in dataclasses.fields(kind)
-        if f.default is missing and f.default_factory is missing
-    )
-
-
-def _decode_dataclass(kind: type, data: Any, path: str) -> Any:
-    given, hints = _expect(dict, data, path or kind.__name__), _fields(kind)
-    for name in given:
-        if name not in hints:
-            raise FieldError(f"{path or kind.__name__}: unknown field {name!r}")
-    for name in _required(kind):
-        if name not in given:
-            raise FieldError(f"{path or kind.__name__}: missing field {name!r}")
-    prefix = f"{path}." if path else ""
-    return kind(**{k: decode(hints[k], v, f"{prefix}{k}") for k, v in given.items()})
-
-
-def _decode_union(kind: Any, data: Any, path: str) -> Any:
-    options = typing.get_args(kind)
-    if data is None and type(None) in options:
-        return None
-    options = tuple(option for option in options if option is not type(None))
-    if type(data) in options:
-        return data
-    error: FieldError | None = None
-    for option in options:
-        try:
-            return decode(option, data, path)
-        except FieldError as failed:
-            error = failed
-    raise error if error is not None and len(options) == 1 else _wrong(path, str(kind), data)
-
-
-def _decode_tuple(kind: Any, data: Any, path: str) -> tuple[Any, ...]:
-    items, kinds = _expect(list, data, path), typing.get_args(kind)
-    if len(kinds) == 2 and kinds[1] is Ellipsis:
-        return tuple(decode(kinds[0], v, f"{path}[{i}]") for i, v in enumerate(items))
-    if len(items) != len(kinds):
-        raise _wrong(path, f"{len(kinds)} items", data)
-    pairs = zip(kinds, items, strict=True)
-    return tuple(decode(k, v, f"{path}[{i}]") for i, (k, v) in enumerate(pairs))
-
-
-def _expect(kind: type, data: Any, path: str) -> Any:
-    # bool is an int in Python; on the wire it is not.
-    if not isinstance(data, kind) or (isinstance(data, bool) and kind is not bool):
-        raise _wrong(path, kind.__name__, data)
-    return data
-
-
-def _wrong(path: str, wanted: str, data: Any) -> FieldError:
-    return FieldError(f"{path or 'value'}: expected {wanted}, got {str(data)[:60]!r}")

@@ -9,6 +9,7 @@ the number of aten operations, counted in a run of their own.
 from __future__ import annotations
 
 import argparse
+import compileall
 import importlib
 import os
 import statistics
@@ -189,6 +190,7 @@ def main() -> None:
     chosen = parser.parse_args()
     sys.path.insert(0, str(ROOT))
     os.chdir(ROOT)
+    compileall.compile_dir(ROOT / "gradstep", quiet=1)  # as pip leaves an installed package
     with tempfile.TemporaryDirectory() as folder:
         processes(Path(folder), chosen.repeats)
         for name in LOOPS:

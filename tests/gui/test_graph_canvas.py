@@ -135,7 +135,7 @@ def test_zooming(bench: Bench) -> None:
     QTest.keyClick(canvas, Qt.Key.Key_Minus)
     QTest.mouseClick(_button(bench, "graph_zoom_out"), Qt.MouseButton.LeftButton)
     assert canvas.view.scale == pytest.approx(0.8) and percent.text() == "80 %"
-    assert canvas.level() == Detail.MIDDLE
+    assert canvas.level() == Detail.NEAR
     QTest.mouseClick(_button(bench, "graph_fit"), Qt.MouseButton.LeftButton)
     bounds = canvas.picture.placement.bounds
     assert canvas.view.seen(bounds, canvas.width(), canvas.height())
@@ -168,7 +168,7 @@ def test_dragging_pans_and_does_not_select(bench: Bench) -> None:
 def test_every_level_of_detail_paints(bench: Bench) -> None:
     bench.feed(graphs.transformer(2))
     solid = colours(Phase.FORWARD)
-    for scale, level in ((1.0, Detail.NEAR), (0.6, Detail.MIDDLE), (0.2, Detail.FAR)):
+    for scale, level in ((1.0, Detail.NEAR), (0.5, Detail.MIDDLE), (0.2, Detail.FAR)):
         bench.canvas.zoom_to(scale)
         x, y = bench.canvas.picture.placement.boxes[bench.item("gelu").key]
         bench.canvas.view.centre(x, y, bench.canvas.width(), bench.canvas.height())

@@ -34,7 +34,7 @@ so that frames in a row are equally high."""
 AFTER_DOWN = 60.0  # "next" at its right
 RUN, RUN_DOWN = 44.0, 84.0  # from an operation to a parameter above it, or at its left
 NEXT = 20.0  # more below it, for "next"
-HALF_LABELS = 66.0  # a number on each side of an upright line
+HALF_LABELS = 70.0  # a number on each side of an upright line
 WORTH, LEAST = 0.9, 0.4
 FITS = 0.7
 """A graph flows to the right as long as it can be shown at this scale in the room there is."""

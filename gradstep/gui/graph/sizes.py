@@ -40,7 +40,8 @@ VALUE_LINE, LIST_LINE, NAME_LINE = 20.0, 16.0, 16.0
 TRAY_DROP = 18.0  # the arrow from a parameter to its tray
 TRAY_ROW = 20.0
 NAME_CHARACTERS = 22
-NUMBER_WIDTH = 60.0
+NUMBER_WIDTH = 8 * VALUE_CHARACTER
+"""A sign, two digits and a power of ten stand over it by no more than a gap; see ``texts``."""
 LIST_ELEMENTS, LIST_ACROSS = 4, 2
 MANY = 12
 """With more parameters than this, trays are kept small."""

@@ -21,8 +21,8 @@ from gradstep.gui.numbers import format_number
 from gradstep.protocol.trace import Change
 from gradstep.protocol.values import Preview, TensorInfo
 
-OVERHANG = 18.0  # a number may stand a little over its room
-BESIDE_ROOM = 40.0
+OVERHANG = 10.0  # a number may stand a little over its room, not over what is beside it
+BESIDE_ROOM = 48.0
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,8 @@ def number(
     dtype = kind.dtype if kind else "float64"
     elements = shown.elements
     if elements is not None and len(elements) == 1:
-        texts = [format_number(elements[0], dtype, digits) for digits in (6, 5, 4, 3, 2)]
-        fits = (text for text in texts if len(text) * VALUE_CHARACTER <= room + OVERHANG)
-        return Number((next(fits, texts[-1]),))
+        texts = [format_number(elements[0], dtype, digits) for digits in (6, 5, 4, 3, 2, 1)]
+        return Number((_fitting(texts, room),))
     if elements and shows_elements(kind):
         for digits in (3, 2):
             rows = _rows([format_number(e, dtype, digits) for e in elements])
@@ -91,7 +90,13 @@ def number(
     size = rms_of(shown) if field == "data" else norm_of(shown)
     if size is None:
         return None
-    return Number((format_number(size, "float64", 3),), "rms" if field == "data" else "norm")
+    texts = [format_number(size, "float64", digits) for digits in (3, 2, 1)]
+    return Number((_fitting(texts, room),), "rms" if field == "data" else "norm")
+
+
+def _fitting(texts: list[str], room: float) -> str:
+    """The first that ``room`` is enough for, else the last."""
+    return next((t for t in texts if len(t) * VALUE_CHARACTER <= room + OVERHANG), texts[-1])
 
 
 def norm_of(shown: Preview) -> float | None:
@@ -193,7 +198,7 @@ def _adds_up(old: Preview, arrived: float, new: Preview | None) -> bool:
 
 def _plain(shown: Preview | None, kind: TensorInfo | None, field: str) -> str:
     """In a tray: the number, or rms or norm of a tensor."""
-    found = number(shown, kind, field, 7 * VALUE_CHARACTER)
+    found = number(shown, kind, field, 9 * VALUE_CHARACTER)
     if found is not None and found.small and shown is not None and not shown.problem:
         found = number(shown, kind, field, 0.0)
     return f"{found.measure} {found.text}".strip() if found else ""

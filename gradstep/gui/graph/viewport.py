@@ -8,7 +8,10 @@ from gradstep.gui.graph.layout.placement import Rect
 
 SMALLEST, LARGEST = 0.02, 4.0
 READABLE = 0.82
-"""Numbers are drawn from this scale on (see ``level_of_detail`` in the tokens)."""
+"""Numbers are read with ease from this scale on."""
+LEGIBLE = 0.58
+"""They are drawn, and still legible, from this scale on: a graph that fits like that is shown
+whole, because half of one explains nothing."""
 ROOMY = 1.25
 """A small graph is not blown up further than this by itself."""
 NEARLY = 1.08  # less than this above 100 % is 100 %
@@ -77,12 +80,12 @@ def fitting(bounds: Rect, width: float, height: float, largest: float = LARGEST)
 def opening(
     bounds: Rect, width: float, height: float, focus: tuple[float, float] | None, growing: bool
 ) -> Viewport:
-    """What to show first: everything if its numbers can be read then, else the part around
+    """What to show first: everything if its numbers are legible then, else the part around
     ``focus``. A graph that is still ``growing`` begins at the left (or the top)."""
     whole = fitting(bounds, width, height, ROOMY)
     if growing or 1.0 < whole.scale < NEARLY:
         whole.scale = min(whole.scale, 1.0)
-    if whole.scale >= READABLE:
+    if whole.scale >= LEGIBLE:
         whole.centre(
             (bounds.left + bounds.right) / 2, (bounds.top + bounds.bottom) / 2, width, height
         )

@@ -18,7 +18,7 @@ from gradstep.gui.graph.layout.problem import Problem
 TURN = 40.0  # room along the flow for a curve into a box
 LEAVE = 26.0  # room for a curve out of one
 CLEAR = 10.0  # between a box and the flat run of a straight wire
-CLEAR_LEAF = 4.0
+CLEAR_LEAF = 16.0  # the ring of a chosen leaf, and the sign of a long number
 OUTSIDE = 6.0  # between a frame and a label beside it
 LABEL_CLEAR = 28.0  # beside a frame's label, where wires enter from above
 STRAIGHT = 1.0  # wires nearer than this to the line are drawn straight

@@ -18,6 +18,7 @@ from gradstep.gui.graph.paint.items import paint_frame, paint_item, paint_ring
 from gradstep.gui.graph.paint.links import paint_label, paint_lanes, paint_link_ring
 from gradstep.gui.graph.paint.picture import Picture
 from gradstep.gui.graph.sizes import DIAMETER, tokens
+from gradstep.gui.graph.viewport import LEGIBLE
 
 _DETAIL = tokens()["level_of_detail"]
 
@@ -30,9 +31,9 @@ class Detail(IntEnum):
 
 def detail(scale: float) -> Detail:
     """The level of detail at ``scale`` (1 is 100 %)."""
-    diameter = scale * DIAMETER
-    if diameter >= _DETAIL["numbers_from_px_of_operation_diameter"]:
+    if scale >= LEGIBLE:
         return Detail.NEAR
+    diameter = scale * DIAMETER
     return Detail.MIDDLE if diameter >= _DETAIL["blocks_below"] else Detail.FAR
 
 

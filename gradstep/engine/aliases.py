@@ -39,6 +39,10 @@ class Aliases:
         entry = self._entries.get(id(tensor))
         return entry[1] if entry is not None and entry[0]() is tensor else None
 
+    def from_gradient(self, tensors: list[Tensor]) -> bool:
+        """Whether one of them is a gradient or was computed from one."""
+        return any(self.role(tensor) in (Role.GRAD, Role.DERIVED) for tensor in tensors)
+
     def leaf(self, tensor: Tensor) -> Tensor | None:
         """The parameter whose data or gradient ``tensor`` is."""
         entry = self._entries.get(id(tensor))

@@ -82,6 +82,8 @@ class Backward:
                 return self._nested(original, outputs, args, kwargs)
             if self._debugger.level is Level.RUN:
                 return self._counted(original, outputs, args, kwargs)
+            if self._debugger.unwatched:
+                return self._passed_by(original, outputs, args, kwargs)
             frame = self._debugger.sites.user_frame(sys._getframe(1))
             roots = self._begin(outputs, frame)
             frontier = Frontier(self._before_node, self._after_node, self._stepping)
@@ -110,17 +112,27 @@ class Backward:
         tracker = d.tracker
         if not d.driven or tracker.phase is not Phase.BACKWARD:
             tracker.enter_backward_unseen()
-        loss = outputs[0]
-        plain = loss.__class__ is Tensor and not internals.any_mode_is_on()
-        if plain and loss.numel() == 1 and loss.device.type == "cpu":
-            d.journal.loss(tracker.iteration, loss.item(), d.sample or 0)
-        elif isinstance(loss, Tensor):
-            self._note_loss([loss])
+        self._note_loss(outputs, tracker.iteration)
         self._depth = 1
         try:
             return original(outputs, *args, **kwargs)
         finally:
             self._depth = 0
+
+    def _passed_by(self, original: Callable[..., Any], outputs: Any, args: Any, kwargs: Any) -> Any:
+        """While nobody looks: the phase is followed, and no node."""
+        d = self._debugger
+        d.enter_backward(0)
+        self._note_loss(outputs, d.tracker.iteration)
+        inside = self._observer.inside
+        inside.append(Phase.BACKWARD)
+        self._depth += 1
+        try:
+            with self._modes():
+                return original(outputs, *args, **kwargs)
+        finally:
+            self._depth -= 1
+            inside.pop()
 
     def _nested(self, original: Callable[..., Any], outputs: Any, args: Any, kwargs: Any) -> Any:
         """A backward inside a node of another (checkpoints, adjoints): it belongs to that node."""
@@ -168,7 +180,8 @@ class Backward:
         tensors = [t for t in outputs if isinstance(t, Tensor)]
         with internals.DisableTorchFunction():
             roots = [t.grad_fn if isinstance(t, Tensor) else t.node for t in outputs]
-        self._note_loss(tensors)
+        begins = d.tracker.begins_iteration(Phase.BACKWARD)
+        self._note_loss(outputs, d.tracker.iteration + begins)
         total = self._mark(tensors) if d.recorder.watching else 0
         if d.goal is Goal.FORWARD and not d.driven:
             root = d.recorder.source_of(tensors[0]) if tensors else None
@@ -187,14 +200,19 @@ class Backward:
         operation = Operation(name, Phase.BACKWARD, node_id(node), place)
         d.hold(reason, operation, frame, phase=Phase.FORWARD)
 
-    def _note_loss(self, tensors: list[Tensor]) -> None:
-        d = self._debugger
-        iteration = d.tracker.iteration
-        if not d.blind and d.tracker.begins_iteration(Phase.BACKWARD):
-            iteration += 1
-        if tensors and tensors[0].numel() == 1 and not internals.is_opaque(tensors[0]):
+    def _note_loss(self, outputs: Any, iteration: int) -> None:
+        d, loss = self._debugger, outputs[0]
+        if not isinstance(loss, Tensor) or loss.numel() != 1:
+            return
+        if (
+            loss.__class__ is Tensor
+            and loss.device.type == "cpu"
+            and not internals.any_mode_is_on()
+        ):
+            d.journal.loss(iteration, loss.item(), d.sample or 0)
+        elif not internals.is_opaque(loss):
             with internals.unobserved():
-                d.journal.loss(iteration, float(tensors[0].detach()), d.sample or 0)
+                d.journal.loss(iteration, float(loss.detach()), d.sample or 0)
 
     def _mark(self, tensors: list[Tensor]) -> int:
         """The graph is pruned to what leads to the loss; about how many nodes will run."""

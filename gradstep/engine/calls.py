@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
@@ -43,49 +44,55 @@ _PASSIVE_NAMES = frozenset({
 _VIEW_PROPERTIES = ("T", "mT", "H", "mH", "real", "imag")
 
 
-class Calls:
-    """Kinds of functions, remembered. Functions are torch's own and few, so they are kept."""
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is known of a function. ``name``: ``mul``, ``linear``; ``T`` for a property."""
+
+    kind: Kind
+    name: str
+    in_place: bool
+    no_gradient: bool
+    """Results never require grad, whatever goes in: no part of a forward."""
+
+
+class Calls(dict[Any, Call]):
+    """What is known of each function, judged at its first call. Functions are torch's own and few,
+    so they are kept. A dictionary, since it is asked at every call of the program."""
 
     def __init__(self) -> None:
-        self._kinds: dict[Any, Kind] = dict(_properties())
-        self._kinds[Tensor.backward] = Kind.BACKWARD
-        self._kinds[torch.autograd.backward] = Kind.BACKWARD
-        self._kinds[torch.autograd.grad] = Kind.BACKWARD
-        self._names: dict[Any, str] = {}
+        for function, kind in _properties():
+            self[function] = _known(function, kind)
+        for function in (Tensor.backward, torch.autograd.backward, torch.autograd.grad):
+            self[function] = _known(function, Kind.BACKWARD)
 
-    def kind(self, function: Any) -> Kind:
-        try:
-            return self._kinds[function]
-        except KeyError:
-            return self._judge(function)
-        except TypeError:
-            return Kind.OPERATION
-
-    def name(self, function: Any) -> str:
-        """``mul``, ``linear``, ``cross_entropy``; ``T`` for a property."""
-        known = self._names.get(function)
-        if known is None:
-            known = self._names[function] = self._name(function)
+    def __missing__(self, function: Any) -> Call:
+        known = self[function] = judge(function)
         return known
 
-    def _name(self, function: Any) -> str:
-        name = getattr(function, "__name__", "") or type(function).__name__
-        if name in ("__get__", "__set__", "__delete__"):
-            return str(getattr(function.__self__, "__name__", name))
-        if name.startswith("__"):
-            return _PLAIN_NAMES.get(name) or name.strip("_")
-        return name.lstrip("_") or name
 
-    def _judge(self, function: Any) -> Kind:
-        name = getattr(function, "__name__", "")
-        passive = (
-            name in _PASSIVE_NAMES
-            or name in ("__get__", "__set__", "__delete__")
-            or name.startswith("_record_function")
-        )
-        kind = Kind.PASSIVE if passive else Kind.OPERATION
-        self._kinds[function] = kind
-        return kind
+def judge(function: Any) -> Call:
+    """By its name, if it is none of the special ones."""
+    name = getattr(function, "__name__", "")
+    passive = (
+        name in _PASSIVE_NAMES
+        or name in ("__get__", "__set__", "__delete__")
+        or name.startswith("_record_function")
+    )
+    return _known(function, Kind.PASSIVE if passive else Kind.OPERATION)
+
+
+def _known(function: Any, kind: Kind) -> Call:
+    name = _name(function)
+    return Call(kind, name, is_in_place(name), has_no_gradient(name))
+
+
+def _name(function: Any) -> str:
+    name = getattr(function, "__name__", "") or type(function).__name__
+    if name in ("__get__", "__set__", "__delete__"):
+        return str(getattr(function.__self__, "__name__", name))
+    if name.startswith("__"):
+        return _PLAIN_NAMES.get(name) or name.strip("_")
+    return name.lstrip("_") or name
 
 
 # Operators arrive under their Python names when a subclass or reflected operand is involved.
@@ -133,16 +140,21 @@ def is_in_place(name: str) -> bool:
     return name.endswith("_") and not name.endswith("__")
 
 
+# Most arguments that are no tensors are of these types, and hold none.
+_PLAIN = frozenset({int, float, bool, str, type(None), torch.dtype, torch.device, torch.Size})
+
+
 def tensors_in(values: Any, depth: int = 2) -> list[Tensor]:
     """Tensors among arguments or results, nested lists, tuples and dicts to ``depth`` included."""
     found: list[Tensor] = []
     for value in values:
         if isinstance(value, Tensor):
             found.append(value)
-        elif depth and isinstance(value, (list, tuple)):
-            found += tensors_in(value, depth - 1)
-        elif depth and isinstance(value, dict):
-            found += tensors_in(value.values(), depth - 1)
+        elif depth and type(value) not in _PLAIN:
+            if isinstance(value, (list, tuple)):
+                found += tensors_in(value, depth - 1)
+            elif isinstance(value, dict):
+                found += tensors_in(value.values(), depth - 1)
     return found
 
 

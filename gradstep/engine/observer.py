@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradstep.engine import torch_internals as internals
 from gradstep.engine.aliases import Aliases, Role
-from gradstep.engine.calls import Calls, Kind, has_no_gradient, is_in_place, tensors_in, tensors_of
+from gradstep.engine.calls import Call, Calls, Kind, judge, tensors_in, tensors_of
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.reading import preview
 from gradstep.engine.records import NodeRecord
@@ -52,7 +52,7 @@ class AtenMode(TorchDispatchMode):
         node = self._observer.current
         if node is not None and len(node.aten) < ATEN:
             node.aten.append(func)
-        result = func(*args, **(kwargs or {}))
+        result = func(*args, **kwargs) if kwargs else func(*args)
         if internals.loses_versions(func):
             internals.repair_versions(args)
         return result
@@ -106,40 +106,43 @@ class Observer:
 
     def call(self, function: Any, args: Any, kwargs: Any) -> Any:
         """The function mode's handler."""
-        kind = self.calls.kind(function)
+        try:
+            known = self.calls[function]
+        except TypeError:  # a callable that cannot be hashed
+            known = judge(function)
+        kind = known.kind
         if kind is Kind.PASSIVE or self._asleep:
             return function(*args, **kwargs)
         self.entering_handler += 1
         try:
-            if kind is Kind.OPERATION:
-                if self.debugger.unwatched:
-                    return self._pass_by(function, args, kwargs)
-                return self._operation(function, args, kwargs)
-            return _SPECIAL[kind](self, function, args, kwargs)
+            if kind is not Kind.OPERATION:
+                return _SPECIAL[kind](self, function, args, kwargs)
+            if self.debugger.unwatched:
+                return self._pass_by(known, function, args, kwargs)
+            return self._operation(known, function, args, kwargs)
         finally:
             self.entering_handler -= 1
 
-    def _operation(self, function: Any, args: Any, kwargs: Any) -> Any:
+    def _operation(self, known: Call, function: Any, args: Any, kwargs: Any) -> Any:
         d = self.debugger
-        name = self.calls.name(function)
         tensors = tensors_of(args, kwargs)
         caller = sys._getframe(3)  # __torch_function__ <- call <- _operation
         frame = d.sites.user_frame(caller)
-        phase, commits = self._classify(name, tensors, args)
+        phase, commits = self._classify(known, tensors, args)
         enter: Callable[[Place | None], NodeRecord] | None = None
         if phase is Phase.FORWARD and d.recorder.watching:
 
             def enter(place: Place | None) -> NodeRecord:
-                return d.recorder.enter(name, args, tensors, caller, place)
+                return d.recorder.enter(known.name, args, tensors, caller, place)
 
-        node = d.before(phase, name, frame, direct=frame is caller, enter=enter)
+        node = d.before(phase, known.name, frame, direct=frame is caller, enter=enter)
         outer, self.current = self.current, node
         first = internals.sequence_number()
         try:
-            result = self._execute(name, function, args, kwargs)
+            result = self._execute(known.name, function, args, kwargs)
         finally:
             self.current = outer
-        self._after(phase, name, node, result, tensors, first, frame)
+        self._after(phase, known, node, result, tensors, first, frame)
         if commits:
             d.tracker.commit_update(optimizer=False)
         return result
@@ -150,15 +153,18 @@ class Observer:
                 return function(*args, **kwargs)
         return function(*args, **kwargs)
 
-    def _pass_by(self, function: Any, args: Any, kwargs: Any) -> Any:
+    def _pass_by(self, known: Call, function: Any, args: Any, kwargs: Any) -> Any:
         """While nobody looks: only the phases are followed."""
-        name = self.calls.name(function)
-        tensors = tensors_of(args, kwargs)
-        phase, commits = self._classify(name, tensors, args)
-        if phase is not None:
-            self.debugger.pass_by(phase)
-        result = self._execute(name, function, args, kwargs)
-        if phase is Phase.UPDATE and isinstance(result, Tensor) and not is_in_place(name):
+        if self.inside:
+            phase, commits = self.inside[-1], False
+        else:
+            classified, commits = self._classify(known, tensors_of(args, kwargs), args)
+            if classified is None:
+                return self._execute(known.name, function, args, kwargs)
+            phase = classified
+        self.debugger.pass_by(phase)
+        result = self._execute(known.name, function, args, kwargs)
+        if phase is Phase.UPDATE and not known.in_place and isinstance(result, Tensor):
             self.aliases.add(result, Role.DERIVED)
         if commits:
             self.debugger.tracker.commit_update(optimizer=False)
@@ -167,7 +173,7 @@ class Observer:
     def _after(
         self,
         phase: Phase | None,
-        name: str,
+        known: Call,
         node: NodeRecord | None,
         result: Any,
         tensors: list[Tensor],
@@ -190,7 +196,7 @@ class Observer:
                     edges[0].value,
                     tuple(e.id for e in edges),
                 )
-        elif phase is Phase.UPDATE and not is_in_place(name):
+        elif phase is Phase.UPDATE and not known.in_place:
             for tensor in tensors_in((result,)):
                 self.aliases.add(tensor, Role.DERIVED)
                 if d.recorder.watching:
@@ -199,21 +205,20 @@ class Observer:
                     )
         d.executed(change)
 
-    def _classify(self, name: str, tensors: list[Tensor], args: Any) -> tuple[Phase | None, bool]:
+    def _classify(self, known: Call, tensors: list[Tensor], args: Any) -> tuple[Phase | None, bool]:
         """The phase that a call belongs to, and whether it commits an update by hand."""
         if self.inside:
             return self.inside[-1], False
-        if is_in_place(name) and tensors:
-            found = self._classify_in_place(name, tensors[0], args)
+        if known.in_place and tensors:
+            found = self._classify_in_place(known.name, tensors[0], args)
             if found is not None:
                 return found
-        if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
+        if _needs_grad(tensors) and torch.is_grad_enabled():
             # After the update, a detached copy is for a log and not the next forward.
-            aside = has_no_gradient(name) or (name == "detach" and self.debugger.tracker.updated)
+            aside = known.no_gradient or (known.name == "detach" and self.debugger.tracker.updated)
             return (None if aside else Phase.FORWARD), False
-        roles = [self.aliases.role(t) for t in tensors] if self.aliases else ()
-        if Role.GRAD in roles or Role.DERIVED in roles:
-            return (None if name in ("clone", "norm", "linalg_norm") else Phase.UPDATE), False
+        if self.aliases and self.aliases.from_gradient(tensors):
+            return (None if known.name in _OF_A_LOG else Phase.UPDATE), False
         return None, False
 
     def _classify_in_place(
@@ -302,6 +307,14 @@ _SPECIAL: dict[Kind, Callable[[Observer, Any, Any, Any], Any]] = {
     Kind.GRAD_DELETE: Observer._grad_delete,
     Kind.BACKWARD: Observer._backward,
 }
+
+
+_OF_A_LOG = ("clone", "norm", "linalg_norm")
+"""Made of a gradient to be looked at, not to update by."""
+
+
+def _needs_grad(tensors: list[Tensor]) -> bool:
+    return True in [tensor.requires_grad for tensor in tensors]  # any() costs twice as much
 
 
 def _all_zero(tensor: Any) -> bool:

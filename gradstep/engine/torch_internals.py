@@ -141,11 +141,18 @@ def wrap_backward_entry(make: Callable[[Callable[..., Any]], Callable[..., Any]]
         torch.autograd.graph._engine_run_backward = wrapped
 
 
-@functools.cache
+_loses_versions: dict[int, bool] = {}
+"""By identity: operations live as long as the process, and hashing one runs Python code."""
+
+
 def loses_versions(function: Any) -> bool:
     """Whether a dispatch mode loses this operation's version bumps: in-place ``_foreach_*_``."""
-    schema = function._schema
-    return bool(schema.is_mutable and schema.name.startswith("aten::_foreach_"))
+    answer = _loses_versions.get(id(function))
+    if answer is None:
+        schema = function._schema
+        answer = bool(schema.is_mutable and schema.name.startswith("aten::_foreach_"))
+        _loses_versions[id(function)] = answer
+    return answer
 
 
 def repair_versions(arguments: tuple[Any, ...]) -> None:

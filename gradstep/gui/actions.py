@@ -40,6 +40,7 @@ class Context:
     state: State = State.EMPTY
     playing: bool = False
     appearance: str = ""  # "", "light" or "dark"; empty follows the system
+    still: bool = False  # reduced motion
 
 
 class Host(Protocol):
@@ -49,6 +50,7 @@ class Host(Protocol):
 
     def ask_for_program(self) -> None: ...
     def set_appearance(self, appearance: str) -> None: ...
+    def toggle_motion(self) -> None: ...
     def show_keys(self) -> None: ...
     def show_about(self) -> None: ...
     def close(self) -> bool: ...
@@ -201,6 +203,15 @@ ACTIONS: tuple[Action, ...] = (
     _appearance("appearance_system", QT_TRANSLATE_NOOP("Actions", "Follow the system"), ""),
     _appearance("appearance_light", QT_TRANSLATE_NOOP("Actions", "Light"), "light"),
     _appearance("appearance_dark", QT_TRANSLATE_NOOP("Actions", "Dark"), "dark"),
+    Action(
+        "reduced_motion",
+        QT_TRANSLATE_NOOP("Actions", "Reduce motion"),
+        lambda host: host.toggle_motion(),
+        menu=Menu.VIEW,
+        section=1,
+        tip=QT_TRANSLATE_NOOP("Actions", "Show what a step changed at once, without movement"),
+        checked_when=lambda context: context.still,
+    ),
     Action(
         "keys",
         QT_TRANSLATE_NOOP("Actions", "Keys"),

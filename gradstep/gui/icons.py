@@ -56,7 +56,9 @@ class _ThemedEngine(QIconEngine):
     def scaledPixmap(
         self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float
     ) -> QPixmap:
-        look = f"{theme().dark}:{mode}:{size.width()}x{size.height()}"
+        # ``size`` counts the screen's own pixels. The pixmap must know how many make one of the
+        # window's, or it is scaled once more, and soft.
+        look = f"{theme().dark}:{mode}:{size.width()}x{size.height()}@{scale}"
         key = f"gradstep:{self._name}:{self._ink}:{look}"
         found = QPixmap()
         if QPixmapCache.find(key, found):
@@ -66,5 +68,6 @@ class _ThemedEngine(QIconEngine):
         painter = QPainter(pixmap)
         self.paint(painter, QRect(QPoint(0, 0), size), mode, state)
         painter.end()
+        pixmap.setDevicePixelRatio(scale)
         QPixmapCache.insert(key, pixmap)
         return pixmap

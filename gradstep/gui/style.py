@@ -113,6 +113,8 @@ QLineEdit, QSpinBox { background: @panel; border: 1px solid @control_outline; bo
                       padding: 0 8px; min-height: 26px; }
 QLineEdit:focus, QSpinBox:focus { border: 2px solid @selection_ring_and_primary_button;
                                   padding: 0 7px; min-height: 24px; }
+QAbstractSpinBox QLineEdit { border: none; padding: 0 8px; min-height: 0; background: transparent; }
+QAbstractSpinBox QLineEdit:focus { border: none; padding: 0 8px; min-height: 0; }
 
 QComboBox QAbstractItemView { background: @raised; border: 1px solid @border_strong;
                               padding: 4px; outline: none; }

@@ -17,6 +17,7 @@ from gradstep.gui.buttons import REST
 from gradstep.gui.calm import CalmState
 from gradstep.gui.cursor import Cursor
 from gradstep.gui.message_bar import MessageBar
+from gradstep.gui.motion import reduced_motion
 from gradstep.gui.program_tag import ProgramTag
 from gradstep.gui.session import Session
 from gradstep.gui.status import StatusLine
@@ -38,6 +39,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(*theme().size("window", "minimum"))
         self.calm = CalmState(session, self)
         self.appearance = ""
+        self.still = False
         self._looked = False
         self.recent = menus.RecentFiles()
         self.actions_ = ActionSet(self, self)
@@ -86,7 +88,9 @@ class MainWindow(QMainWindow):
         )
 
     def _refresh(self) -> None:
-        self.actions_.refresh(Context(self.calm.state, self.session.playing, self.appearance))
+        self.actions_.refresh(
+            Context(self.calm.state, self.session.playing, self.appearance, self.still)
+        )
 
     def _look_away(self) -> None:
         self._looked = False
@@ -130,6 +134,16 @@ class MainWindow(QMainWindow):
         theme().force(appearance or None)
         self._refresh()
 
+    def toggle_motion(self) -> None:
+        """Whether the graph moves; remembered."""
+        self._set_still(not self.still)
+        QSettings().setValue("still", int(self.still))
+        self._refresh()
+
+    def _set_still(self, still: bool) -> None:
+        self.still = still
+        self.workspace.graph.set_motion(not still)
+
     def show_keys(self) -> None:
         self.workspace.tabs.setCurrentWidget(self.workspace.keys)
 
@@ -156,6 +170,8 @@ class MainWindow(QMainWindow):
         self.appearance = str(settings.value("appearance", "") or "")
         if self.appearance:
             theme().force(self.appearance)
+        chosen = settings.value("still")
+        self._set_still(reduced_motion() if chosen is None else bool(int(str(chosen))))
         speed = float(str(settings.value("speed", 0) or 0))
         self.session.set_speed(speed if speed in SPEEDS else None)
         self.toolbar.show_speed(self.session.speed)

@@ -107,6 +107,8 @@ class GraphPanel(Panel):
     def set_motion(self, on: bool) -> None:
         """Whether changes and the view move (``False``: reduced motion)."""
         self.canvas.movement.enabled = on
+        if not on:
+            self.canvas.movement.finish()
 
     # ------------------------------------------------------------------ facts
 

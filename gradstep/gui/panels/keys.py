@@ -1,12 +1,12 @@
-"""All keys, from the table of actions."""
+"""All keys: those of the table of actions, and those that work on the graph."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QFontMetrics, QKeySequence, QPainter, QPaintEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QSizePolicy, QWidget
 
-from gradstep.gui.actions import ACTIONS, Action, Menu, text_of
+from gradstep.gui.actions import ACTIONS, Menu, text_of
 from gradstep.gui.buttons import paint_key_cap
 from gradstep.gui.panel import Panel
 from gradstep.gui.theme import theme
@@ -29,13 +29,14 @@ class KeysPanel(Panel):
         grid.setVerticalSpacing(2)
         keyed = [action for action in ACTIONS if action.keys]
         keyed.sort(key=lambda action: action.menu is not Menu.RUN)
-        for i, action in enumerate(keyed):
+        entries = [((action.keys[0],), text_of(action).removesuffix("…")) for action in keyed]
+        for i, (keys, words) in enumerate([*entries, *self._on_graph()]):
             column, row = divmod(i, ROWS)
-            grid.addWidget(KeyCaps(action), row, 2 * column)
-            name = QLabel(text_of(action).removesuffix("…"))
-            name.setContentsMargins(0, 0, 20, 0)
+            grid.addWidget(KeyCaps(keys), row, 2 * column)
+            name = QLabel(words)
+            name.setContentsMargins(0, 0, 12, 0)
             grid.addWidget(name, row, 2 * column + 1)
-        columns = -(-len(keyed) // ROWS)
+        columns = -(-(len(entries) + len(self._on_graph())) // ROWS)
         grid.setColumnStretch(2 * columns, 1)
         grid.setRowStretch(ROWS, 1)
         area = QScrollArea(self)
@@ -46,15 +47,25 @@ class KeysPanel(Panel):
         sheet.setAutoFillBackground(False)
         self.body.addWidget(area, 1)
 
+    def _on_graph(self) -> list[tuple[tuple[str, ...], str]]:
+        """Keys that the canvas takes while it has the keyboard."""
+        return [
+            (("←", "→", "↑", "↓"), self.tr("Walk the graph")),
+            (("Return",), self.tr("To its line")),
+            (("Esc",), self.tr("Select nothing")),
+            (("plus", "−"), self.tr("Zoom")),
+            (("0", "Home"), self.tr("100 %, all")),
+        ]
+
 
 class KeyCaps(QWidget):
-    """``Ctrl`` ``Shift`` ``F5``: one cap for each key of a chord."""
+    """``Ctrl`` ``Shift`` ``F5``: one cap for each key of a chord, or of several keys."""
 
-    def __init__(self, action: Action) -> None:
+    def __init__(self, keys: tuple[str, ...]) -> None:
         super().__init__()
-        text = QKeySequence(action.keys[0]).toString(QKeySequence.SequenceFormat.NativeText)
-        self.keys = text.split("+")
-        self.setAccessibleName(text)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.keys = [cap for key in keys for cap in _caps(key)]
+        self.setAccessibleName(" ".join(self.keys) if len(keys) > 1 else "+".join(self.keys))
 
     def sizeHint(self) -> QSize:
         return QSize(sum(self._widths()) + 3 * (len(self.keys) - 1) + 1, 24)
@@ -72,3 +83,11 @@ class KeyCaps(QWidget):
         for key, width in zip(self.keys, self._widths(), strict=True):
             paint_key_cap(painter, QRectF(x, (self.height() - cap) / 2, width, cap), key)
             x += width + 3
+
+
+def _caps(key: str) -> list[str]:
+    """What is printed on the keys of a chord; a sign stands for itself."""
+    if key == "plus":
+        return ["+"]
+    text = QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
+    return text.split("+") if text else [key]

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from gradstep.debuggee import Debuggee
 from gradstep.phases import Phase
-from gradstep.protocol.trace import Reason, Stop
+from gradstep.protocol.trace import Level, Reason, Stop
 
 PROGRAMS = Path(__file__).parent / "programs"
 LESSONS = Path(__file__).parents[2] / "resources" / "lessons"
 PATIENCE = 60.0
 """Seconds after which what has not happened will not happen."""
+STEPS = 150
+"""Operations that are stepped one by one before a program goes on by phases."""
 FINAL = (Reason.END, Reason.EXCEPTION, Reason.LOST)
 
 _WAITING = frozenset(("wait", "step", "iteration", "run", *Phase))
@@ -37,6 +40,52 @@ class Opened:
             if stop.reason in FINAL or (stop.operation and stop.operation.name == operation):
                 return stop
         raise AssertionError(f"no {operation} within {limit} steps")
+
+
+def run(program: Opened) -> None:
+    program.run()
+
+
+def phase_level(program: Opened) -> None:
+    program.run(level=Level.PHASE)
+
+
+def operation_level(program: Opened) -> None:
+    program.run(level=Level.OPERATION)
+
+
+def by_phases(program: Opened) -> None:
+    """Each phase in turn at phase level, everything that a window asks for at each stop."""
+    for _ in range(15):
+        for phase in Phase:
+            if program.stop.reason in FINAL:
+                return
+            getattr(program, phase.value)(level=Level.PHASE)
+            program.values()
+            program.graph()
+    if program.stop.reason not in FINAL:
+        program.run(level=Level.PHASE)
+
+
+def by_steps(program: Opened) -> None:
+    """A hundred and fifty operations one by one, then some phases at operation level."""
+    for i in range(STEPS + 4 * len(Phase)):
+        if program.stop.reason in FINAL:
+            return
+        go = program.step if i < STEPS else getattr(program, list(Phase)[i % len(Phase)].value)
+        go()
+        program.values()
+    if program.stop.reason not in FINAL:
+        program.run()
+
+
+WAYS: dict[str, Callable[[Opened], None]] = {
+    "run": run,
+    "phase level": phase_level,
+    "operation level": operation_level,
+    "by phases": by_phases,
+    "by steps": by_steps,
+}
 
 
 def marker(file: str | Path, name: str) -> int:

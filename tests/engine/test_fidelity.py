@@ -9,54 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gradstep.phases import Phase
-from gradstep.protocol.trace import Level, Reason
-from tests.engine.programs_under_test import FINAL, Opened
+from gradstep.protocol.trace import Reason
+from tests.engine.programs_under_test import WAYS, Opened
 
 Start = Callable[..., Opened]
 Plain = Callable[..., subprocess.CompletedProcess[bytes]]
-STEPS = 150
-
-
-def run(program: Opened) -> None:
-    program.run()
-
-
-def operation_level(program: Opened) -> None:
-    program.run(level=Level.OPERATION)
-
-
-def by_phases(program: Opened) -> None:
-    """Each phase in turn at phase level, everything that a window asks for at each stop."""
-    for _ in range(15):
-        for phase in Phase:
-            if program.stop.reason in FINAL:
-                return
-            getattr(program, phase.value)(level=Level.PHASE)
-            program.values()
-            program.graph()
-    if program.stop.reason not in FINAL:
-        program.run(level=Level.PHASE)
-
-
-def by_steps(program: Opened) -> None:
-    """A hundred and fifty operations one by one, then some phases at operation level."""
-    for i in range(STEPS + 4 * len(Phase)):
-        if program.stop.reason in FINAL:
-            return
-        go = program.step if i < STEPS else getattr(program, list(Phase)[i % len(Phase)].value)
-        go()
-        program.values()
-    if program.stop.reason not in FINAL:
-        program.run()
-
-
-WAYS: dict[str, Callable[[Opened], None]] = {
-    "run": run,
-    "operation level": operation_level,
-    "by phases": by_phases,
-    "by steps": by_steps,
-}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,202 @@
+"""The programs that must work, each as a practitioner writes it, and what is not right with some.
+
+A program says in a comment which phases one of its iterations has, in which order, and how many
+iterations there are (an iteration ends with its update): ``# phases: ...; iterations: 5``.
+``varies`` and ``any`` mean that there is no right answer to compare with."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradstep.phases import Phase
+from tests.engine.programs_under_test import PROGRAMS
+
+HELPERS = str(PROGRAMS / "fidelity")
+"""Where ``digest`` lies, for ``PYTHONPATH``."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """``bits`` and ``counts`` and ``phases`` say, where not empty, what the engine gets wrong.
+
+    ``code`` is how it ends. ``text`` goes to standard input. ``copy``: the program is run from
+    the working folder, under
+    this name. ``module``: ``file`` is a package in ``setting``, copied likewise."""
+
+    file: str
+    args: tuple[str, ...] = ()
+    module: bool = False
+    text: str = ""
+    copy: str = ""
+    code: int = 0
+    bits: str = ""
+    counts: str = ""
+    phases: str = ""
+
+    @property
+    def id(self) -> str:
+        return " ".join((self.file.removesuffix(".py"), *self.args))
+
+    @property
+    def source(self) -> str:
+        file = f"setting/{self.file}/__main__.py" if self.module else self.file
+        return (PROGRAMS / file).read_bytes().decode("utf-8", "replace")
+
+    def path(self, folder: Path) -> str:
+        """What to open, or to hand to Python, when ``folder`` is the working folder."""
+        if self.module:
+            return self.file
+        return str(folder / self.copy) if self.copy else str(PROGRAMS / self.file)
+
+    def prepare(self, folder: Path) -> None:
+        """Copy there what must lie in the working folder."""
+        if self.module:
+            shutil.copytree(PROGRAMS / "setting" / self.file, folder / self.file)
+        elif self.copy:
+            shutil.copy(PROGRAMS / self.file, folder / self.copy)
+
+    @property
+    def order(self) -> tuple[Phase, ...] | None:
+        """The phases of one iteration; None where they vary or there are none."""
+        words = self._header[0].split()
+        return None if words in (["varies"], ["none"]) else tuple(Phase(word) for word in words)
+
+    @property
+    def iterations(self) -> int | None:
+        return None if self._header[1] == "any" else int(self._header[1])
+
+    @property
+    def _header(self) -> tuple[str, str]:
+        header = r"^# phases: ([\w ]+); iterations: (\w+)\b"
+        found = re.search(header, self.source, re.M)
+        assert found, f"{self.file} does not tell its phases"
+        return found[1], found[2]
+
+    def lines(self, phase: Phase) -> set[int]:
+        """Lines, from 1, that carry the marker of ``phase``."""
+        lines = self.source.splitlines()
+        return {n for n, line in enumerate(lines, 1) if re.search(rf"# .*@{phase.value}\b", line)}
+
+
+def with_gaps(field: str, cases: list[Case]) -> list[Any]:
+    """Test parameters; a case with a known gap must fail until the gap is closed."""
+    found = []
+    for case in cases:
+        reason = getattr(case, field)
+        marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
+        found.append(pytest.param(case, id=case.id, marks=marks))
+    return found
+
+
+# What the engine gets wrong. Each fails its test as soon as it is mended: then take it out.
+WARNING = "a warning from inside a call is told at a line of the engine's, and repeats are lost"
+NO_GRAD = "an update by what autograd.grad returned, without .grad, is not found"
+BY_HAND = "an update by hand of this kind is not found"
+ZEROED = "zeros written into a slice of .grad, or copied there, are not seen as clearing"
+DETACHED = "detach_() on .grad counts as an update"
+UNBOUND = "values() fails on a view of unbind whose base was changed in place"
+VMAP = "the loss is read with item() inside vmap, which fails the program"
+ORIG_ARGV = "sys.orig_argv is the engine's command"
+SUBCLASS = "a subclass's __torch_function__ is called for the engine's own reading"
+COMPILED = "our hooks on all modules make torch.compile warn"
+TORCH = "torch is imported into programs that do not"
+CAUGHT = "a traceback that the program prints contains the engine's frames"
+TRACED = "the program's own trace function is taken away"
+MODULE_HOOKS = "with hooks on all modules, tracebacks pass through torch's inner()"
+AFTERWARDS = "an operation on a graph after backward, for a log or plot, counts as a forward"
+NUMERIC = "finite differences and copies of parameters between steps upset the iterations"
+CLOSURE = "phases inside an optimizer's closure are not told as the program has them"
+LINES = "update operations are told at unmarked lines; cause not yet known"
+IN_SUBCLASS = "the stop lies in the subclass's __torch_function__, not where backward is called"
+THREAD = "training in a second thread is not followed"
+INTERRUPT = "KeyboardInterrupt ends with exit code 1"
+
+
+CASES = [
+    Case("backward/plain.py", bits=WARNING),
+    Case("backward/temporary.py"),
+    Case("backward/several.py"),
+    Case("backward/functions.py", phases=AFTERWARDS),
+    Case("backward/grad.py", counts=NO_GRAD, phases=NO_GRAD),
+    Case("backward/penalty.py"),
+    Case("backward/newton.py", bits=UNBOUND, counts=NO_GRAD, phases=NO_GRAD),
+    Case("backward/custom_function.py"),
+    Case("backward/checkpointing.py", ("reentrant",)),
+    Case("backward/checkpointing.py", ("not",)),
+    Case("backward/adjoint.py"),
+    Case("backward/scaler.py"),
+    Case("backward/wrapper.py"),
+    Case("backward/trainer.py", phases=CLOSURE),
+    Case("backward/functional.py", bits=VMAP),
+    Case("zero_grad/first.py"),
+    Case("zero_grad/middle.py"),
+    Case("zero_grad/last.py"),
+    Case("zero_grad/by_module.py"),
+    Case("zero_grad/never.py"),
+    Case("zero_grad/by_hand.py", ("zero_",)),
+    Case("zero_grad/by_hand.py", ("data",)),
+    Case("zero_grad/by_hand.py", ("None",)),
+    Case("zero_grad/by_hand.py", ("zeros",)),
+    Case("zero_grad/by_hand.py", ("fill",)),
+    Case("zero_grad/by_hand.py", ("times",)),
+    Case("zero_grad/by_hand.py", ("slice",), phases=ZEROED),
+    Case("zero_grad/by_hand.py", ("copy",), phases=ZEROED),
+    Case("zero_grad/by_hand.py", ("grad data",)),
+    Case("zero_grad/by_hand.py", ("detached",), phases=DETACHED),
+    Case("update/closure.py", phases=CLOSURE),
+    Case("update/lbfgs.py"),
+    Case("update/two_models.py"),
+    Case("update/gan.py", phases=AFTERWARDS, bits=WARNING),
+    Case("update/in_backward.py"),
+    Case("update/by_hand.py", ("data",)),
+    Case("update/by_hand.py", ("data rebound",)),
+    Case("update/by_hand.py", ("alpha",)),
+    Case("update/by_hand.py", ("helper",)),
+    Case("update/by_hand.py", ("item",)),
+    Case("update/by_hand.py", ("copy_",)),
+    Case("update/by_hand.py", ("foreach",)),
+    Case("update/by_hand.py", ("out",), counts=BY_HAND, phases=BY_HAND),
+    Case("update/by_hand.py", ("set_",), counts=BY_HAND, phases=BY_HAND),
+    Case("update/by_hand.py", ("detach",), counts=BY_HAND, phases=BY_HAND),
+    Case("update/rebound.py", ("detach",), counts=BY_HAND, phases=BY_HAND),
+    Case("update/rebound.py", ("no_grad",), counts=BY_HAND, phases=BY_HAND),
+    Case("update/rebound.py", ("tensor",), bits=WARNING, counts=BY_HAND, phases=BY_HAND),
+    Case("update/skipped.py"),
+    Case("update/overflow.py"),
+    Case("update/kinds.py"),
+    Case("update/not_updates.py", phases=NUMERIC),
+    Case("forward/no_module.py"),
+    Case("forward/recurrent.py", phases=LINES),
+    Case("forward/rollout.py"),
+    Case("forward/solver.py"),
+    Case("forward/validation.py"),
+    Case("forward/plotting.py", phases=AFTERWARDS),
+    Case("forward/dynamic.py"),
+    Case(
+        "setting/command_line.py", ("--lr", "0.5", "--epochs=4", "a b", "(c)"), text="Ada\n", code=3
+    ),
+    Case("trainer_package", ("x",), module=True),
+    Case("setting/loaders.py", ("fork",)),
+    Case("setting/loaders.py", ("spawn",)),
+    Case("setting/processes.py"),
+    Case("setting/one_rank.py"),
+    Case("setting/starts_itself.py", ("--deep",), bits=ORIG_ARGV),
+    Case("setting/progress.py", bits=WARNING),
+    Case("setting/sparse.py", phases=LINES),
+    Case("setting/subclasses.py", phases=IN_SUBCLASS, bits=SUBCLASS),
+    Case("setting/compiled.py", bits=COMPILED),
+    Case("setting/without_torch.py", bits=TORCH),
+    Case("setting/gbk_source", copy="训练 (copy 1).py"),
+    Case("setting/warns.py", phases=AFTERWARDS, bits=WARNING),
+    Case("setting/handles_errors.py", bits=CAUGHT),
+    Case("setting/threaded.py", phases=THREAD),
+    Case("setting/traced.py", bits=TRACED),
+    Case("setting/fails.py", code=1, bits=MODULE_HOOKS),
+    Case("setting/interrupted.py", code=-2, bits=INTERRUPT),
+]

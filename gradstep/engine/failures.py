@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import traceback
-from types import TracebackType
 
-from gradstep.engine.sites import Sites, own_frame
+from gradstep.engine.sites import Sites
+from gradstep.engine.tracebacks import clean_traceback
 from gradstep.protocol.trace import Failure, Place
 
 # What PyTorch says, and what it means, for the mistakes that belong to the four phases.
@@ -80,48 +80,3 @@ def explain(message: str) -> str:
         if part in message:
             return words
     return ""
-
-
-def without_own_frames(trace: TracebackType | None) -> TracebackType | None:
-    """A copy of the traceback as plain Python would have it: without gradstep's frames, and without
-    those that torch adds because a mode was on."""
-    kept: list[TracebackType] = []
-    after_own = False
-    while trace is not None:
-        own = own_frame(trace.tb_frame)
-        if _machinery(trace) and kept and _in_torch(kept[-1]):
-            kept.pop()  # it asked the mode; its own work comes again below the mode's handler
-        if not own and not (after_own and _is_file(trace, "_ops.py")) and not _machinery(trace):
-            kept.append(trace)
-        after_own = own
-        trace = trace.tb_next
-    result: TracebackType | None = None
-    for entry in reversed(kept):
-        result = TracebackType(result, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
-    return result
-
-
-def clean_traceback(error: BaseException) -> None:
-    """Give the exception, and those it came from, the traceback that plain Python would show."""
-    seen: set[int] = set()
-    chain: list[BaseException | None] = [error]
-    while chain:
-        link = chain.pop()
-        if link is not None and id(link) not in seen:
-            seen.add(id(link))
-            link.__traceback__ = without_own_frames(link.__traceback__)
-            chain += [link.__cause__, link.__context__]
-
-
-def _in_torch(entry: TracebackType) -> bool:
-    return f"{os.sep}torch{os.sep}" in entry.tb_frame.f_code.co_filename
-
-
-def _machinery(entry: TracebackType) -> bool:
-    return _is_file(entry, "overrides.py") and (
-        entry.tb_frame.f_code.co_name == "handle_torch_function"
-    )
-
-
-def _is_file(entry: TracebackType, name: str) -> bool:
-    return entry.tb_frame.f_code.co_filename.endswith(os.path.join("torch", name))

@@ -39,6 +39,7 @@ def run(ticket: dict[str, object]) -> int:
 def _run(program: Program, link: Link, torch_version: str) -> int:
     # Only now: these import torch.
     from gradstep.engine import torch_internals as internals
+    from gradstep.engine import tracebacks, warned
     from gradstep.engine.backward import Backward
     from gradstep.engine.commands import Commands
     from gradstep.engine.debugger import Debugger
@@ -63,6 +64,8 @@ def _run(program: Program, link: Link, torch_version: str) -> int:
     observer = Observer(debugger)
     compiled = internals.CompiledCode(debugger.remark_eager)
     compiled.install()
+    tracebacks.install()
+    warned.install()
 
     def set_level(level: Level) -> None:
         observer.set_level(level)

@@ -14,6 +14,7 @@ class Role(Enum):
     DATA = auto()  # ``w.data``
     GRAD = auto()  # ``w.grad`` or ``w.grad.data``
     DERIVED = auto()  # computed from a gradient
+    STEPPED = auto()  # computed from a gradient and a parameter, and still on the graph
 
 
 class _Ref(weakref.ref):  # type: ignore[type-arg]
@@ -26,6 +27,7 @@ class Aliases:
 
     def __init__(self) -> None:
         self._entries: dict[int, tuple[_Ref, Role, weakref.ref[Tensor] | None]] = {}
+        self._differentiated: dict[int, _Ref] = {}
 
     def add(self, tensor: Any, role: Role, leaf: Tensor | None = None) -> None:
         if not isinstance(tensor, Tensor):
@@ -38,6 +40,21 @@ class Aliases:
     def role(self, tensor: Tensor) -> Role | None:
         entry = self._entries.get(id(tensor))
         return entry[1] if entry is not None and entry[0]() is tensor else None
+
+    def drop(self, tensor: Tensor) -> None:
+        """It stands for nothing else any more."""
+        self._entries.pop(id(tensor), None)
+
+    def note_differentiated(self, leaf: Tensor) -> None:
+        """``torch.autograd.grad`` gave its gradient to the program, and not to ``leaf.grad``."""
+        if id(leaf) not in self._differentiated:
+            ref = _Ref(leaf, self._forget)
+            ref.key = id(leaf)
+            self._differentiated[id(leaf)] = ref
+
+    def was_differentiated(self, leaf: Tensor) -> bool:
+        ref = self._differentiated.get(id(leaf))
+        return ref is not None and ref() is leaf
 
     def from_gradient(self, tensors: list[Tensor]) -> bool:
         """Whether one of them is a gradient or was computed from one."""
@@ -57,3 +74,5 @@ class Aliases:
         entry = self._entries.get(ref.key)
         if entry is not None and entry[0] is ref:
             del self._entries[ref.key]
+        elif self._differentiated.get(ref.key) is ref:
+            del self._differentiated[ref.key]

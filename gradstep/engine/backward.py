@@ -202,17 +202,14 @@ class Backward:
 
     def _note_loss(self, outputs: Any, iteration: int) -> None:
         d, loss = self._debugger, outputs[0]
-        if not isinstance(loss, Tensor) or loss.numel() != 1:
+        if not isinstance(loss, Tensor) or internals.is_opaque(loss) or loss.numel() != 1:
             return
-        if (
-            loss.__class__ is Tensor
-            and loss.device.type == "cpu"
-            and not internals.any_mode_is_on()
-        ):
-            d.journal.loss(iteration, loss.item(), d.sample or 0)
-        elif not internals.is_opaque(loss):
+        if internals.any_mode_is_on():
             with internals.unobserved():
-                d.journal.loss(iteration, float(loss.detach()), d.sample or 0)
+                value = loss.item()
+        else:
+            value = loss.item()
+        d.journal.loss(iteration, float(value.real), d.sample or 0)
 
     def _mark(self, tensors: list[Tensor]) -> int:
         """The graph is pruned to what leads to the loss; about how many nodes will run."""

@@ -19,6 +19,7 @@ class Kind(Enum):
     GRAD_GET = auto()
     GRAD_SET = auto()
     GRAD_DELETE = auto()
+    REQUIRE_GRAD = auto()
     BACKWARD = auto()  # enters the backward engine from Python
 
 
@@ -27,7 +28,7 @@ _PASSIVE_NAMES = frozenset({
     "storage", "untyped_storage", "data_ptr", "storage_offset", "element_size", "is_contiguous",
     "is_floating_point", "is_complex", "is_signed", "is_nonzero", "is_same_size", "is_set_to",
     "is_shared", "is_pinned", "is_inference", "get_device", "type", "register_hook",
-    "register_post_accumulate_grad_hook", "requires_grad_", "retain_grad", "equal", "allclose",
+    "register_post_accumulate_grad_hook", "retain_grad", "equal", "allclose",
     "is_tensor", "is_storage", "set_printoptions", "can_cast", "promote_types", "result_type",
     "dense_dim", "sparse_dim", "_is_view", "_version", "is_coalesced", "has_names", "is_conj",
     "is_neg", "_is_zerotensor", "qscheme", "is_grad_enabled", "_set_grad_enabled",
@@ -64,6 +65,7 @@ class Calls(dict[Any, Call]):
             self[function] = _known(function, kind)
         for function in (Tensor.backward, torch.autograd.backward, torch.autograd.grad):
             self[function] = _known(function, Kind.BACKWARD)
+        self[Tensor.requires_grad_] = _known(Tensor.requires_grad_, Kind.REQUIRE_GRAD)
 
     def __missing__(self, function: Any) -> Call:
         known = self[function] = judge(function)
@@ -116,6 +118,8 @@ def _properties() -> Iterator[tuple[Any, Kind]]:
                 kinds = (Kind.DATA_GET, Kind.DATA_SET, Kind.PASSIVE)
             elif name == "grad":
                 kinds = (Kind.GRAD_GET, Kind.GRAD_SET, Kind.GRAD_DELETE)
+            elif name == "requires_grad":
+                kinds = (Kind.PASSIVE, Kind.REQUIRE_GRAD, Kind.PASSIVE)
             elif name in _VIEW_PROPERTIES:
                 kinds = (Kind.OPERATION, Kind.PASSIVE, Kind.PASSIVE)
             for method, kind in zip(("__get__", "__set__", "__delete__"), kinds, strict=True):

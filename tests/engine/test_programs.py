@@ -15,6 +15,8 @@ from gradstep.protocol.trace import Reason
 from tests.engine.programs_under_test import FINAL, WAYS, Opened
 from tests.engine.table_of_programs import CASES, HELPERS, Case, with_gaps
 
+pytestmark = pytest.mark.sweep
+
 Start = Callable[..., Opened]
 Plain = Callable[..., subprocess.CompletedProcess[bytes]]
 CHOSEN = ("run", "operation level", "by phases")

@@ -1,0 +1,113 @@
+"""What a program reads and assigns rather than calls: ``.data``, ``.grad``, ``requires_grad``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+
+from gradstep.engine.aliases import Role
+from gradstep.engine.calls import Kind
+from gradstep.engine.classify import Classifier, all_zero
+from gradstep.engine.debugger import Debugger
+from gradstep.phases import Phase
+
+
+class Attributes:
+    """Handlers by kind of call; each executes it. Called by the observer's handler, directly."""
+
+    def __init__(self, debugger: Debugger, classifier: Classifier) -> None:
+        self._debugger, self._classifier = debugger, classifier
+        self._aliases, self._inside = classifier.aliases, classifier.inside
+        self.handlers: dict[Kind, Callable[[Any, Any, Any], Any]] = {
+            Kind.DATA_GET: self._data_get,
+            Kind.DATA_SET: self._data_set,
+            Kind.GRAD_GET: self._grad_get,
+            Kind.GRAD_SET: self._grad_set,
+            Kind.GRAD_DELETE: self._grad_delete,
+            Kind.REQUIRE_GRAD: self._require_grad,
+        }
+
+    def _data_get(self, function: Any, args: Any, kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
+        if self._inside:
+            return result
+        owner = args[0]
+        role = self._aliases.role(owner)
+        if role is Role.STEPPED:
+            self._aliases.add(result, Role.DERIVED)
+        elif role is not None:
+            self._aliases.add(result, role, self._aliases.leaf(owner))
+        elif self._classifier.is_parameter(owner):
+            self._aliases.add(result, Role.DATA, owner)
+        return result
+
+    def _data_set(self, function: Any, args: Any, kwargs: Any) -> Any:
+        owner = args[0]
+        if self._aliases.role(owner) is Role.GRAD:
+            phase = Phase.ZERO_GRAD if all_zero(args[1]) else Phase.UPDATE
+            return self._assign(".grad.data =", phase, function, args, kwargs)
+        if owner.is_leaf and self._classifier.has_gradient(owner):
+            return self._assign(".data =", Phase.UPDATE, function, args, kwargs, commits=True)
+        return function(*args, **kwargs)
+
+    def _grad_get(self, function: Any, args: Any, kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
+        if result is not None and not self._inside:
+            self._aliases.add(result, Role.GRAD, args[0])
+        return result
+
+    def _grad_set(self, function: Any, args: Any, kwargs: Any) -> Any:
+        if args[1] is None or all_zero(args[1]):
+            name = ".grad = None" if args[1] is None else ".grad = 0"
+            return self._assign(name, Phase.ZERO_GRAD, function, args, kwargs)
+        return function(*args, **kwargs)
+
+    def _grad_delete(self, function: Any, args: Any, kwargs: Any) -> Any:
+        return self._assign("del .grad", Phase.ZERO_GRAD, function, args, kwargs)
+
+    def _require_grad(self, function: Any, args: Any, kwargs: Any) -> Any:
+        """``w = (w - lr * w.grad).detach().requires_grad_()``: a new leaf takes the parameter's
+        place, and with this the update is complete."""
+        tensor = args[0]
+        wanted = args[1] if len(args) > 1 else kwargs.get("requires_grad", True)
+        stepped = self._aliases.role(tensor) is Role.DERIVED and not tensor.requires_grad
+        if not wanted or not stepped or self._inside:
+            return function(*args, **kwargs)
+        result = self._assign("requires_grad_", Phase.UPDATE, function, args, kwargs, commits=True)
+        self._aliases.drop(tensor)
+        return result
+
+    def _assign(
+        self,
+        name: str,
+        phase: Phase,
+        function: Any,
+        args: Any,
+        kwargs: Any,
+        *,
+        commits: bool = False,
+    ) -> Any:
+        d = self._debugger
+        inner = self._inside[-1] if self._inside else phase
+        if d.unwatched:
+            d.pass_by(inner)
+            result = function(*args, **kwargs)
+        else:
+            # CallMode.__torch_function__ <- Observer.call <- the handler <- this
+            caller = sys._getframe(4)
+            frame = d.sites.user_frame(caller)
+            d.before(inner, name, frame, direct=frame is caller)
+            result = function(*args, **kwargs)
+            d.executed()
+        if commits:
+            d.tracker.commit_update(optimizer=False)
+        return result
+
+
+def inputs_of_grad(args: Any, kwargs: Any) -> tuple[Tensor, ...]:
+    """The ``inputs`` of a call of ``torch.autograd.grad``."""
+    inputs = args[1] if len(args) > 1 else kwargs.get("inputs", ())
+    return (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)

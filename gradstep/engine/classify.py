@@ -1,0 +1,129 @@
+"""Which phase a call belongs to: told by what it touches, not by what it is called.
+
+Inside ``optimizer.step``, ``zero_grad`` and backward the phase is known. Outside, a call on values
+that require grad is forward; one that works with gradients, or changes a parameter that has one, is
+an update; one that clears a gradient is zero-grad; the rest belongs to no phase.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gradstep.engine import torch_internals as internals
+from gradstep.engine.aliases import Aliases, Role
+from gradstep.engine.calls import Call, tensors_in
+from gradstep.engine.tracker import Tracker
+from gradstep.phases import Phase
+
+_COPIES = frozenset({"clone", "detach", "to", "cpu", "cuda", "float", "double", "contiguous"})
+"""What they return stands for what they were given."""
+_OF_A_LOG = _COPIES | {"norm", "linalg_norm", "linalg_vector_norm"}
+"""Made of a gradient to be looked at as often as to update by: no update of themselves."""
+_NO_CHANGE = frozenset({"detach_", "requires_grad_", "retain_grad_"})
+
+Found = tuple[Phase | None, bool]
+"""A phase, and whether the call commits an update by hand."""
+
+
+class Classifier:
+    """``inside``: phases whose bounds are known, innermost last."""
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+        self.aliases = Aliases()
+        self.inside: list[Phase] = []
+
+    def classify(self, known: Call, tensors: list[Tensor], args: Any, kwargs: Any) -> Found:
+        """Before the call. ``tensors`` are those among its arguments."""
+        if self.inside:
+            return self.inside[-1], False
+        target = tensors[0] if known.in_place and tensors else kwargs.get("out")
+        if isinstance(target, Tensor):
+            found = self._in_place(known.name, target, args)
+            if found is not None:
+                return found
+        if _need_grad(tensors) and torch.is_grad_enabled():
+            if known.name == "detach" and self.aliases.role(tensors[0]) is Role.STEPPED:
+                return Phase.UPDATE, False
+            # After the update, a detached copy is for a log and not the next forward.
+            aside = known.no_gradient or (known.name == "detach" and self._tracker.updated)
+            return (None if aside else Phase.FORWARD), False
+        if self.aliases and self.aliases.from_gradient(tensors):
+            return (None if known.name in _OF_A_LOG else Phase.UPDATE), False
+        return None, False
+
+    def follow(self, known: Call, phase: Phase | None, tensors: list[Tensor], result: Any) -> None:
+        """After the call, outside of known phases: what its result stands for."""
+        aliases = self.aliases
+        if known.in_place or not tensors:
+            return
+        if phase is Phase.UPDATE:
+            for tensor in tensors_in((result,)):
+                aliases.add(tensor, Role.DERIVED)
+            return
+        first = tensors[0]
+        if known.name in _COPIES and isinstance(result, Tensor) and result is not first:
+            role = aliases.role(first)
+            if known.name == "detach" and role is None and self.is_parameter(first):
+                aliases.add(result, Role.DATA, first)  # its memory is the parameter's
+            elif role is Role.GRAD or role is Role.DERIVED:
+                aliases.add(result, Role.DERIVED)
+            elif role is Role.STEPPED:
+                aliases.add(result, Role.STEPPED)
+        elif phase is Phase.FORWARD and aliases and aliases.from_gradient(tensors):
+            for tensor in tensors_in((result,)):
+                aliases.add(tensor, Role.STEPPED)
+
+    def is_parameter(self, tensor: Tensor) -> bool:
+        return bool(tensor.is_leaf and tensor.requires_grad)
+
+    def has_gradient(self, leaf: Tensor) -> bool:
+        """Initialising a parameter is no update: an update needs a gradient to go by."""
+        if not leaf.requires_grad:
+            return False
+        return leaf.grad is not None or self.aliases.was_differentiated(leaf)
+
+    def _in_place(self, name: str, target: Tensor, args: Any) -> Found | None:
+        if name in _NO_CHANGE:
+            return None, False
+        role = self.aliases.role(target)
+        if role is Role.GRAD:
+            return (Phase.ZERO_GRAD if _zeroes(name, args) else Phase.UPDATE), False
+        leaf = self.aliases.leaf(target) if role is Role.DATA else None
+        if leaf is None and self.is_parameter(target):
+            leaf = target
+        if leaf is None:
+            return None
+        return (Phase.UPDATE, True) if self.has_gradient(leaf) else (None, False)
+
+
+def _zeroes(name: str, args: Any) -> bool:
+    """Whether an in-place call on a gradient clears it."""
+    if name == "zero_":
+        return True
+    if name in ("fill_", "mul_"):
+        return _is_zero(args[1]) if len(args) > 1 else False
+    if name == "copy_":
+        return len(args) > 1 and all_zero(args[1])
+    if name == "setitem_" and len(args) > 2:
+        whole = args[1] is Ellipsis or args[1] == slice(None)
+        return whole and (_is_zero(args[2]) or all_zero(args[2]))
+    return False
+
+
+def _is_zero(value: Any) -> bool:
+    return isinstance(value, (int, float)) and value == 0
+
+
+def all_zero(tensor: Any) -> bool:
+    if not isinstance(tensor, Tensor) or internals.is_opaque(tensor):
+        return False
+    with internals.unobserved():
+        return not bool(tensor.any())
+
+
+def _need_grad(tensors: list[Tensor]) -> bool:
+    return True in [tensor.requires_grad for tensor in tensors]  # any() costs twice as much

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from torch import Tensor
@@ -107,7 +107,11 @@ class Attributes:
         return result
 
 
-def inputs_of_grad(args: Any, kwargs: Any) -> tuple[Tensor, ...]:
-    """The ``inputs`` of a call of ``torch.autograd.grad``."""
+def differentiated(args: Any, kwargs: Any, result: Any) -> Iterator[tuple[Tensor, Tensor]]:
+    """The tensors for which a call of ``torch.autograd.grad`` gave a gradient, and the gradient.
+    Its inputs may also be edges of the graph."""
     inputs = args[1] if len(args) > 1 else kwargs.get("inputs", ())
-    return (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    inputs = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
+    for of, gradient in zip(inputs, result, strict=False):
+        if isinstance(of, Tensor) and isinstance(gradient, Tensor):
+            yield of, gradient

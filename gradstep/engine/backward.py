@@ -202,14 +202,15 @@ class Backward:
 
     def _note_loss(self, outputs: Any, iteration: int) -> None:
         d, loss = self._debugger, outputs[0]
-        if not isinstance(loss, Tensor) or internals.is_opaque(loss) or loss.numel() != 1:
+        if not isinstance(loss, Tensor):
             return
-        if internals.any_mode_is_on():
+        if loss.__class__ is Tensor and not internals.any_mode_is_on():
+            value = _number(loss)
+        else:  # nothing of our reading may reach the program's modes, or its own kind of tensor
             with internals.unobserved():
-                value = loss.item()
-        else:
-            value = loss.item()
-        d.journal.loss(iteration, float(value.real), d.sample or 0)
+                value = _number(loss)
+        if value is not None:
+            d.journal.loss(iteration, value, d.sample or 0)
 
     def _mark(self, tensors: list[Tensor]) -> int:
         """The graph is pruned to what leads to the loss; about how many nodes will run."""
@@ -275,6 +276,13 @@ class Backward:
         if node.name() == internals.ACCUMULATE_GRAD:
             return recorder.leaf_of(node.variable)
         return recorder.node_of_number(internals.node_number(node))
+
+
+def _number(loss: Tensor) -> float | None:
+    """A loss of one element; None for others, and for what cannot be read."""
+    if internals.is_opaque(loss) or loss.numel() != 1:
+        return None
+    return float(loss.item().real)
 
 
 def _short(node: Any) -> str:

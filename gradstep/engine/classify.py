@@ -22,7 +22,6 @@ _COPIES = frozenset({"clone", "detach", "to", "cpu", "cuda", "float", "double", 
 """What they return stands for what they were given."""
 _OF_A_LOG = _COPIES | {"norm", "linalg_norm", "linalg_vector_norm"}
 """Made of a gradient to be looked at as often as to update by: no update of themselves."""
-_NO_CHANGE = frozenset({"detach_", "requires_grad_", "retain_grad_"})
 
 Found = tuple[Phase | None, bool]
 """A phase, and whether the call commits an update by hand."""
@@ -62,7 +61,8 @@ class Classifier:
             return
         if phase is Phase.UPDATE:
             for tensor in tensors_in((result,)):
-                aliases.add(tensor, Role.DERIVED)
+                if aliases.role(tensor) is None:  # out= returns what it was given
+                    aliases.add(tensor, Role.DERIVED)
             return
         first = tensors[0]
         if known.name in _COPIES and isinstance(result, Tensor) and result is not first:
@@ -87,10 +87,10 @@ class Classifier:
         return leaf.grad is not None or self.aliases.was_differentiated(leaf)
 
     def _in_place(self, name: str, target: Tensor, args: Any) -> Found | None:
-        if name in _NO_CHANGE:
-            return None, False
         role = self.aliases.role(target)
         if role is Role.GRAD:
+            if name == "detach_":
+                return None, False  # no element of it changes
             return (Phase.ZERO_GRAD if _zeroes(name, args) else Phase.UPDATE), False
         leaf = self.aliases.leaf(target) if role is Role.DATA else None
         if leaf is None and self.is_parameter(target):

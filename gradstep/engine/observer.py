@@ -8,13 +8,12 @@ from types import FrameType
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradstep.engine import torch_internals as internals
 from gradstep.engine.aliases import Role
-from gradstep.engine.attributes import Attributes, inputs_of_grad
+from gradstep.engine.attributes import Attributes, differentiated
 from gradstep.engine.calls import Call, Calls, Kind, judge, tensors_in, tensors_of
 from gradstep.engine.classify import Classifier
 from gradstep.engine.debugger import Debugger
@@ -211,8 +210,8 @@ class Observer:
         finally:
             self.entering_backward -= 1
         if function is torch.autograd.grad:
-            for leaf, gradient in zip(inputs_of_grad(args, kwargs), result, strict=False):
-                if self.classifier.is_parameter(leaf) and isinstance(gradient, Tensor):
+            for leaf, gradient in differentiated(args, kwargs, result):
+                if self.classifier.is_parameter(leaf):
                     self.classifier.aliases.add(gradient, Role.GRAD, leaf)
                     self.classifier.aliases.note_differentiated(leaf)
         return result

@@ -141,18 +141,19 @@ def wrap_backward_entry(make: Callable[[Callable[..., Any]], Callable[..., Any]]
         torch.autograd.graph._engine_run_backward = wrapped
 
 
-_loses_versions: dict[int, bool] = {}
-"""By identity: operations live as long as the process, and hashing one runs Python code."""
+# By identity: hashing an operation runs Python code. It is kept with its entry, so that its address
+# is not given to another.
+_loses_versions: dict[int, tuple[bool, Any]] = {}
 
 
 def loses_versions(function: Any) -> bool:
     """Whether a dispatch mode loses this operation's version bumps: in-place ``_foreach_*_``."""
-    answer = _loses_versions.get(id(function))
-    if answer is None:
+    known = _loses_versions.get(id(function))
+    if known is None:
         schema = function._schema
         answer = bool(schema.is_mutable and schema.name.startswith("aten::_foreach_"))
-        _loses_versions[id(function)] = answer
-    return answer
+        known = _loses_versions[id(function)] = (answer, function)
+    return known[0]
 
 
 def repair_versions(arguments: tuple[Any, ...]) -> None:

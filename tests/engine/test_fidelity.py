@@ -11,6 +11,7 @@ import pytest
 
 from gradstep.protocol.trace import Reason
 from tests.engine.programs_under_test import WAYS, Opened
+from tests.engine.table_of_programs import HELPERS
 
 Start = Callable[..., Opened]
 Plain = Callable[..., subprocess.CompletedProcess[bytes]]
@@ -23,9 +24,16 @@ Plain = Callable[..., subprocess.CompletedProcess[bytes]]
         ("fidelity/autograd.py", list(WAYS)),
         ("fidelity/python.py", list(WAYS)),
         ("linear_by_hand.py", ["by phases"]),
+        ("setting/warns.py", ["operation level", "by phases"]),
+        ("setting/handles_errors.py", ["operation level", "by phases"]),
+        ("backward/functional.py", ["run", "by phases"]),
     ],
 )
-def test_the_same_as_plain_python(start: Start, plain: Plain, file: str, ways: list[str]) -> None:
+def test_the_same_as_plain_python(
+    start: Start, plain: Plain, monkeypatch: pytest.MonkeyPatch, file: str, ways: list[str]
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", HELPERS)
+
     def watched(way: str) -> tuple[str, Opened, int]:
         program = start(file)
         WAYS[way](program)

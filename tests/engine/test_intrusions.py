@@ -45,3 +45,15 @@ def test_a_pause_that_follows_at_once_is_kept() -> None:
             program.advance(Goal.BACKWARD)
             program.pause()
             assert program.wait(WAIT).reason is Reason.PAUSE
+
+
+def test_a_kept_alias_stays_one_and_edges_and_own_tensors_are_left_alone() -> None:
+    path = str(PROGRAMS / "update" / "kept.py")
+    plain = subprocess.run([sys.executable, path], capture_output=True, check=True)
+    with gradstep.open(path, timeout=WAIT) as program:
+        for iteration in (1, 2, 3, 4):
+            stop = program.update(timeout=WAIT)
+            assert (stop.reason, stop.iteration) == (Reason.PHASE, iteration)
+        program.run(level=Level.RUN, timeout=WAIT)
+        assert program.finish() == 0
+        assert program.output_bytes == plain.stdout

@@ -12,8 +12,6 @@ from gradstep.protocol.trace import Reason
 from tests.engine.programs_under_test import Opened
 from tests.engine.table_of_programs import CASES, HELPERS, Case, with_gaps
 
-pytestmark = pytest.mark.sweep
-
 Start = Callable[..., Opened]
 MOST = 8
 """Iterations that are stepped through; the rest is run."""

@@ -68,6 +68,13 @@ class Bench:
         x, y = self.canvas.picture.placement.boxes[self.item(text).key]
         return QPointF(*self.canvas.view.to_canvas(x + dx, y + dy)).toPoint()
 
+    def on_whole_pixels(self) -> None:
+        """At 100 %, every point of the scene on a pixel: between two of them a thin line's colour
+        would be mixed with what is beside it."""
+        self.canvas.zoom_to(1.0)
+        view = self.canvas.view
+        self.canvas.pan(round(view.x) - view.x, round(view.y) - view.y)
+
     def label_at(self, name: str) -> QPoint:
         x, y = self.canvas.picture.placement.routes[self.link(name).key].label
         return QPointF(*self.canvas.view.to_canvas(x, y - 16)).toPoint()

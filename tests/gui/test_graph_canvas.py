@@ -30,7 +30,7 @@ def bench(qapp: object) -> Iterator[Bench]:
 
 def test_clicking_an_operation_selects_its_result(bench: Bench) -> None:
     bench.feed(graphs.linear(2))
-    bench.canvas.zoom_to(1.0)  # the ring is thin: between two pixels its colour would be mixed
+    bench.on_whole_pixels()
     bench.click(bench.at("mul"))
     node = bench.item("mul").node
     assert node is not None and bench.cursor.ref == f"#{node.id}:0"

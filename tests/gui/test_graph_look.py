@@ -58,10 +58,10 @@ def test_states_have_their_colours(bench: Bench, scheme: str) -> None:
 
 def test_the_next_operation_has_a_ring_and_a_word(bench: Bench) -> None:
     bench.feed(graphs.linear(2, "mock"))
-    bench.canvas.zoom_to(1.0)  # the ring is thin: between two pixels its colour would be mixed
+    bench.on_whole_pixels()
     solid = colours(Phase.BACKWARD).solid
     scale = bench.canvas.view.scale
-    assert bench.has(solid, bench.at("mul", 0, -26.8), 1)
+    assert bench.colour("mul", 0, -26.8) == solid
     assert bench.colour("mul", 0, -24) != solid
     assert bench.has(colours(Phase.BACKWARD).text, bench.at("mul", 0, 48), round(6 * scale))
     assert not bench.has(colours(Phase.BACKWARD).text, bench.at("sub", 0, 48), round(6 * scale))

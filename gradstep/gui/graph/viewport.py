@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradstep.gui.graph.layout.placement import Rect
+from gradstep.gui.graph.sizes import DIAMETER, tokens
 
 SMALLEST, LARGEST = 0.02, 4.0
 READABLE = 0.82
 """Numbers are read with ease from this scale on."""
-LEGIBLE = 0.58
+LEGIBLE: float = tokens()["level_of_detail"]["numbers_from_px_of_operation_diameter"] / DIAMETER
 """They are drawn, and still legible, from this scale on: a graph that fits like that is shown
 whole, because half of one explains nothing."""
 ROOMY = 1.25

@@ -9,38 +9,30 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from gradstep.facts import Exited, Fact, Listener, Output, Progress, Running
 from gradstep.launch import EXIT_TIMEOUT, EngineProcess, LaunchFailed
 from gradstep.program import Program, check_program
 from gradstep.protocol.fields import FieldError, call
+from gradstep.protocol.findings import Finding
 from gradstep.protocol.frames import Connection
 from gradstep.protocol.messages import Event, Refusal, Reply
-from gradstep.protocol.trace import (
-    Devices,
-    Failure,
-    Goal,
-    Graph,
-    Level,
-    Loaded,
-    Losses,
-    Reason,
-    Stop,
-    Timeline,
-)
-from gradstep.protocol.values import Array, Fetched, Statistics, Value, ValueInfo
+from gradstep.protocol.trace import Failure, Goal, Level, Loaded, Place, Reason, Stop
+from gradstep.questions import Questions
 from gradstep.requests import Answer, Requests
 
-T = TypeVar("T")
+FAR = frozenset({Goal.RUN, Goal.LINE, Goal.EPOCH, Goal.NAN})
+"""Goals on the way to which nothing is captured unless asked for."""
 
 
 class ProgramEnded(RuntimeError):
     """The program is over (or was never started): there is nothing to advance."""
 
 
-class Debuggee:
-    """One run of a program. Use as a context manager, or call ``start`` and ``close``.
+class Debuggee(Questions):
+    """One run of a program. Use as a context manager, or call ``start`` and ``close``. What it may
+    be asked at a stop is inherited from ``Questions``.
 
     ``listener`` receives every fact, in background threads, in order per source."""
 
@@ -49,6 +41,8 @@ class Debuggee:
         self.stop: Stop | None = None
         self.loaded: Loaded | None = None
         self.exit_code: int | None = None
+        self.findings: list[Finding] = []
+        """What the phase watch noticed so far."""
         self._listener: Listener = listener or (lambda fact: None)
         self._changed = threading.Condition()
         self._process = EngineProcess(program, self._wrote)
@@ -105,10 +99,13 @@ class Debuggee:
 
     # ------------------------------------------------------------------ advance
 
-    def advance(self, goal: Goal, level: Level | None = None) -> None:
+    def advance(
+        self, goal: Goal, level: Level | None = None, *, target: Place | None = None
+    ) -> None:
         """Go on towards ``goal``; the next ``Stop`` follows. Raises ``ProgramEnded``.
 
-        ``level`` is how much to capture: by default everything, and nothing for ``Goal.RUN``."""
+        ``level`` is how much to capture: by default everything, and nothing for the goals that lie
+        far away. ``target`` is the line that ``Goal.LINE`` means."""
         with self._changed:
             if self._gone or self._closed:
                 raise ProgramEnded(self._epitaph())
@@ -118,10 +115,11 @@ class Debuggee:
                 raise ProgramEnded(self._epitaph())
             self._running = True
         self._listener(Running())
-        chosen = level or (Level.RUN if goal is Goal.RUN else Level.OPERATION)
-        if chosen is Level.RUN and goal is not Goal.RUN:
+        chosen = level or (Level.RUN if goal in FAR else Level.OPERATION)
+        if chosen is Level.RUN and goal not in FAR:
             chosen = Level.PHASE  # phases by hand are not seen below it
-        self.request("advance", None, goal=goal, level=chosen).add_done_callback(self._advanced)
+        answer = self.request("advance", None, goal=goal, level=chosen, target=target)
+        answer.add_done_callback(self._advanced)
 
     def _advanced(self, future: Answer) -> None:
         """A refused command leaves the program where it stands: say so again."""
@@ -154,6 +152,18 @@ class Debuggee:
         """Execute one operation: a forward call, a node of backward, a part of an update."""
         return self._go(Goal.STEP, level, timeout)
 
+    def into(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
+        """Go on to the next line or operation, however deep it lies."""
+        return self._go(Goal.INTO, level, timeout)
+
+    def over(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
+        """Go on to the next line or operation that lies no deeper than this one."""
+        return self._go(Goal.OVER, level, timeout)
+
+    def out(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
+        """Go on until the module or function around this place has returned."""
+        return self._go(Goal.OUT, level, timeout)
+
     def forward(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
         """Go on until the next forward is complete (a script: until it calls backward)."""
         return self._go(Goal.FORWARD, level, timeout)
@@ -174,50 +184,41 @@ class Debuggee:
         """Go on to the end of this iteration."""
         return self._go(Goal.ITERATION, level, timeout)
 
+    def epoch(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
+        """Go on to the beginning of the next epoch."""
+        return self._go(Goal.EPOCH, level, timeout)
+
+    def run_to(
+        self,
+        file: str | os.PathLike[str],
+        line: int,
+        *,
+        level: Level | None = None,
+        timeout: float | None = None,
+    ) -> Stop:
+        """Go on until ``line`` (from 1) of ``file`` is the next to run, or the program ends."""
+        target = Place(os.path.abspath(os.fspath(file)), line)
+        return self._go(Goal.LINE, level, timeout, target)
+
+    def run_to_nan(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
+        """Go on until something is no finite number, or the program ends."""
+        return self._go(Goal.NAN, level, timeout)
+
     def run(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
         """Go on to the end of the program."""
         return self._go(Goal.RUN, level, timeout)
 
-    def _go(self, goal: Goal, level: Level | None, timeout: float | None) -> Stop:
-        self.advance(goal, level)
+    def _go(
+        self,
+        goal: Goal,
+        level: Level | None,
+        timeout: float | None,
+        target: Place | None = None,
+    ) -> Stop:
+        self.advance(goal, level, target=target)
         return self.wait(timeout)
 
-    # ------------------------------------------------------------------ read
-
-    def values(self) -> tuple[ValueInfo, ...]:
-        """Descriptors of every named value alive now. Raises ``RequestFailed`` while running."""
-        infos: tuple[ValueInfo, ...] = self.request("values", tuple[ValueInfo, ...]).result()[0]
-        return infos
-
-    def value(self, name: str) -> Value:
-        """A value with all of its elements. Raises ``RequestFailed`` when there is none."""
-        data, body = self._fetch(name, "data")
-        grad = self._fetch(name, "grad") if data.info.has_grad else None
-        return Value(data.info, _array(data, body), _array(*grad) if grad else None)
-
-    def statistics(self, name: str, field: str = "data") -> Statistics:
-        """Of a value's ``data`` or ``grad``."""
-        return self._ask("statistics", Statistics, ref=name, field=field)
-
-    def graph(self, since: int = 0) -> Graph:
-        """Nodes and edges of the current iteration."""
-        return self._ask("graph", Graph, since=since)
-
-    def timeline(self, since: int = 0) -> Timeline:
-        """The phases so far, from stretch number ``since`` on."""
-        return self._ask("timeline", Timeline, since=since)
-
-    def losses(self, since: int = 0) -> Losses:
-        """What backward was called on, by iteration."""
-        return self._ask("losses", Losses, since=since)
-
-    def devices(self) -> Devices:
-        """What the program's interpreter offers."""
-        return self._ask("devices", Devices)
-
-    def set_device(self, device: str) -> Devices:
-        """Move an experiment, between iterations. Raises ``RequestFailed`` when it cannot move."""
-        return self._ask("set_device", Devices, id=device)
+    # ------------------------------------------------------------------ what it says and hears
 
     def write(self, text: str) -> None:
         """Give the program ``text`` on its standard input. Raises ``OSError`` when it is gone."""
@@ -248,14 +249,6 @@ class Debuggee:
         raises ``RequestFailed``. Never blocks."""
         return self._requests.send(verb, kind, arguments)
 
-    def _ask(self, verb: str, kind: type[T], /, **arguments: Any) -> T:
-        result: T = self.request(verb, kind, **arguments).result()[0]
-        return result
-
-    def _fetch(self, ref: str, field: str) -> tuple[Fetched, bytes]:
-        result, body = self.request("value", Fetched, ref=ref, field=field).result()
-        return result, body
-
     # ------------------------------------------------------------------ facts from the engine
 
     def on_loaded(self, loaded: Loaded) -> None:
@@ -268,6 +261,10 @@ class Debuggee:
             self.stop, self._running = stop, False
             self._changed.notify_all()
         self._listener(stop)
+
+    def on_found(self, finding: Finding) -> None:
+        self.findings.append(finding)
+        self._listener(finding)
 
     def on_progress(self, iteration: int) -> None:
         self._listener(Progress(iteration))
@@ -399,10 +396,6 @@ def open_program(
         debuggee.close()
         raise ProgramEnded(stop.message)
     return debuggee
-
-
-def _array(fetched: Fetched, body: bytes) -> Array:
-    return Array(fetched.shape, fetched.dtype, fetched.stored, body)
 
 
 __all__ = [

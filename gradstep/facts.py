@@ -1,10 +1,11 @@
-"""What a debuggee tells its listener, besides ``Loaded`` and ``Stop`` of the protocol."""
+"""What a debuggee tells its listener, besides the protocol's ``Loaded``, ``Stop`` and ``Finding``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gradstep.protocol.findings import Finding
 from gradstep.protocol.trace import Loaded, Stop
 
 
@@ -36,6 +37,6 @@ class Exited:
     signal: str = ""
 
 
-Fact = Loaded | Running | Stop | Output | Progress | Exited
+Fact = Loaded | Running | Stop | Finding | Output | Progress | Exited
 Listener = Callable[[Fact], None]
 """Called in background threads, in order per source."""

@@ -15,7 +15,7 @@ from gradstep.engine.records import NodeRecord
 from gradstep.engine.scope import Scope
 from gradstep.engine.torch_internals import unobserved
 from gradstep.protocol.messages import Problem, RequestFailed
-from gradstep.protocol.trace import Devices, Goal, Graph, Level, Losses, Moment, Timeline
+from gradstep.protocol.trace import Devices, Goal, Graph, Level, Losses, Moment, Place, Timeline
 from gradstep.protocol.values import Fetched, Statistics, ValueInfo, ValueKind
 
 WIDEN_AFTER = 0.5
@@ -32,9 +32,9 @@ class Commands:
 
     # ------------------------------------------------------------------ going on
 
-    def do_advance(self, goal: Goal, level: Level) -> None:
+    def do_advance(self, goal: Goal, level: Level, target: Place | None = None) -> None:
         self._standing()
-        self._debugger.go_on(Command(goal, level))
+        self._debugger.go_on(Command(goal, level, target))
 
     def do_pause(self) -> None:
         if not self._debugger.gate.waiting:

@@ -24,6 +24,7 @@ from gradstep.engine.sites import Sites
 from gradstep.engine.store import Store
 from gradstep.engine.tracker import Tracker
 from gradstep.phases import Phase
+from gradstep.protocol.findings import Finding
 from gradstep.protocol.trace import (
     Change,
     Failure,
@@ -59,6 +60,8 @@ class Debugger:
         self.goal, self.level = Goal.STEP, Level.RUN
         self.set_level: Callable[[Level], None] = lambda level: None
         self.at_stop: Callable[[], None] = lambda: None
+        self.found: Callable[[Finding], None] = lambda finding: None
+        """Tells what the phase watch noticed."""
         self.frame: FrameType | None = None
         self.failure: BaseException | None = None
         self.epoch: int | None = None

@@ -7,15 +7,17 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gradstep.protocol.trace import Goal, Level
+from gradstep.protocol.trace import Goal, Level, Place
 
 
 @dataclass(frozen=True)
 class Command:
-    """How to go on. ``leave``: the program ended and may finish."""
+    """How to go on. ``target``: the line that is the goal. ``leave``: the program ended and may
+    finish."""
 
     goal: Goal
     level: Level
+    target: Place | None = None
     leave: bool = False
 
 

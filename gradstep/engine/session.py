@@ -61,6 +61,7 @@ def _run(program: Program, link: Link, torch_version: str) -> int:
         lambda stop: link.tell("stopped", stop=stop),
         driven=driven,
     )
+    debugger.found = lambda finding: link.tell("found", finding=finding)
     observer = Observer(debugger)
     compiled = internals.CompiledCode(debugger.remark_eager)
     compiled.install()

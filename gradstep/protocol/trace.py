@@ -20,12 +20,18 @@ class Level(StrEnum):
 class Goal(StrEnum):
     """How far to go on."""
 
-    STEP = "step"
+    STEP = "step"  # one operation
+    INTO = "into"  # the next line or operation, however deep
+    OVER = "over"  # the next line or operation that is no deeper than this one
+    OUT = "out"  # until the module or function around this one has returned
     FORWARD = "forward"
     BACKWARD = "backward"
     UPDATE = "update"
     ZERO_GRAD = "zero_grad"
     ITERATION = "iteration"
+    EPOCH = "epoch"
+    LINE = "line"  # a line of source, given with the command
+    NAN = "nan"  # a loss or gradient that is no finite number
     RUN = "run"
 
 
@@ -36,6 +42,10 @@ class Reason(StrEnum):
     STEP = "step"
     PHASE = "phase"  # the phase asked for is complete
     ITERATION = "iteration"
+    EPOCH = "epoch"
+    LINE = "line"  # the line asked for
+    BREAKPOINT = "breakpoint"
+    NAN = "nan"  # something is no finite number
     PAUSE = "pause"
     EXCEPTION = "exception"  # the program raised; its frames can still be read
     REFUSED = "refused"  # an experiment's phase failed by PyTorch's rules; it can go on
@@ -107,7 +117,10 @@ class Stop:
     ``place`` is the line to execute next; inside backward it is the line that called backward.
     ``operation`` is the *next* operation to execute, None when Python code comes first.
     ``done`` and ``total`` count operations of the current phase (``total`` None if unknown).
-    ``epoch`` and ``sample`` (1-based) are known for experiments only."""
+    ``epoch`` and ``sample`` (1-based) are known for experiments only. ``outer`` is the phase around
+    this one (an optimizer's closure runs zero-grad, forward and backward inside the update).
+    ``subject`` says which optimizer or model the phase works on, where there are several.
+    ``breakpoints``: the ids of those that were hit."""
 
     reason: Reason
     iteration: int = 0
@@ -124,6 +137,9 @@ class Stop:
     failure: Failure | None = None
     exit_code: int | None = None
     next_phase: Phase | None = None
+    outer: Phase | None = None
+    subject: str = ""
+    breakpoints: tuple[int, ...] = ()
 
     @property
     def line(self) -> int | None:

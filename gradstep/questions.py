@@ -1,0 +1,75 @@
+"""What may be asked of a program that stands at a stop."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from gradstep.protocol.breakpoints import Breakpoint, BreakpointState
+from gradstep.protocol.trace import Devices, Graph, Losses, Timeline
+from gradstep.protocol.values import Array, Fetched, Statistics, Value, ValueInfo
+from gradstep.requests import Answer
+
+T = TypeVar("T")
+
+
+class Questions:
+    """Each method blocks until the engine has answered; all rest on ``request``."""
+
+    def request(self, verb: str, kind: Any, /, **arguments: Any) -> Answer:
+        """Ask the engine; the future gives the result (decoded as ``kind``) and the body, or
+        raises ``RequestFailed``. Never blocks."""
+        raise NotImplementedError
+
+    def values(self) -> tuple[ValueInfo, ...]:
+        """Descriptors of every named value alive now. Raises ``RequestFailed`` while running."""
+        return self._ask("values", tuple[ValueInfo, ...])
+
+    def value(self, name: str) -> Value:
+        """A value with all of its elements. Raises ``RequestFailed`` when there is none."""
+        data, body = self._fetch(name, "data")
+        grad = self._fetch(name, "grad") if data.info.has_grad else None
+        return Value(data.info, _array(data, body), _array(*grad) if grad else None)
+
+    def statistics(self, name: str, field: str = "data") -> Statistics:
+        """Of a value's ``data`` or ``grad``."""
+        return self._ask("statistics", Statistics, ref=name, field=field)
+
+    def graph(self, since: int = 0) -> Graph:
+        """Nodes and edges of the current iteration."""
+        return self._ask("graph", Graph, since=since)
+
+    def timeline(self, since: int = 0) -> Timeline:
+        """The phases so far, from stretch number ``since`` on."""
+        return self._ask("timeline", Timeline, since=since)
+
+    def losses(self, since: int = 0) -> Losses:
+        """What backward was called on, by iteration."""
+        return self._ask("losses", Losses, since=since)
+
+    def devices(self) -> Devices:
+        """What the program's interpreter offers."""
+        return self._ask("devices", Devices)
+
+    def set_device(self, device: str) -> Devices:
+        """Move an experiment, between iterations. Raises ``RequestFailed`` when it cannot move."""
+        return self._ask("set_device", Devices, id=device)
+
+    def set_breakpoints(self, *breakpoints: Breakpoint) -> tuple[BreakpointState, ...]:
+        """These, and no others, from now on. What became of each, in the same order."""
+        return self._ask("set_breakpoints", tuple[BreakpointState, ...], breakpoints=breakpoints)
+
+    def breakpoints(self) -> tuple[BreakpointState, ...]:
+        """How often each was hit so far, and what is wrong with it."""
+        return self._ask("breakpoints", tuple[BreakpointState, ...])
+
+    def _ask(self, verb: str, kind: type[T], /, **arguments: Any) -> T:
+        result: T = self.request(verb, kind, **arguments).result()[0]
+        return result
+
+    def _fetch(self, ref: str, field: str) -> tuple[Fetched, bytes]:
+        result, body = self.request("value", Fetched, ref=ref, field=field).result()
+        return result, body
+
+
+def _array(fetched: Fetched, body: bytes) -> Array:
+    return Array(fetched.shape, fetched.dtype, fetched.stored, body)

@@ -1,4 +1,4 @@
-"""What a debuggee tells its listener, besides the protocol's ``Loaded``, ``Stop`` and ``Finding``."""
+"""What a debuggee tells its listener besides the protocol's own ``Loaded`` and ``Stop``."""
 
 from __future__ import annotations
 

@@ -17,6 +17,10 @@ class Role(Enum):
     STEPPED = auto()  # computed from a gradient and a parameter, and still on the graph
 
 
+# A member's look-up costs as much as all else in the methods below.
+_OF_GRADIENT = (Role.GRAD, Role.DERIVED)
+
+
 class _Ref(weakref.ref):  # type: ignore[type-arg]
     __slots__ = ("key",)
     key: int
@@ -58,7 +62,12 @@ class Aliases:
 
     def from_gradient(self, tensors: list[Tensor]) -> bool:
         """Whether one of them is a gradient or was computed from one."""
-        return any(self.role(tensor) in (Role.GRAD, Role.DERIVED) for tensor in tensors)
+        entries = self._entries
+        for tensor in tensors:
+            entry = entries.get(id(tensor))
+            if entry is not None and entry[1] in _OF_GRADIENT and entry[0]() is tensor:
+                return True
+        return False
 
     def leaf(self, tensor: Tensor) -> Tensor | None:
         """The parameter whose data or gradient ``tensor`` is."""

@@ -36,12 +36,13 @@ class Attributes:
             return result
         owner = args[0]
         role = self._aliases.role(owner)
-        if role is Role.STEPPED:
+        if role is None:
+            if self._classifier.is_parameter(owner):
+                self._aliases.add(result, Role.DATA, owner)
+        elif role is Role.STEPPED:
             self._aliases.add(result, Role.DERIVED)
-        elif role is not None:
+        else:
             self._aliases.add(result, role, self._aliases.leaf(owner))
-        elif self._classifier.is_parameter(owner):
-            self._aliases.add(result, Role.DATA, owner)
         return result
 
     def _data_set(self, function: Any, args: Any, kwargs: Any) -> Any:

@@ -38,7 +38,7 @@ from gradstep.protocol.trace import (
 
 CHANGES = 200
 """At most so many changes are told at one stop."""
-
+_RUN = Goal.RUN  # looked up at every call of the program
 
 EAGER = "torch.compile is stepped eagerly: the last bits of its numbers may differ."
 
@@ -92,7 +92,7 @@ class Debugger:
     @property
     def unwatched(self) -> bool:
         """Nobody looks and nothing can stop here: calls need not be recorded."""
-        return self.goal is Goal.RUN and not self._pause and not self.recorder.watching
+        return self.goal is _RUN and not self._pause and not self.recorder.watching
 
     def pass_by(self, phase: Phase) -> None:
         """An operation of ``phase`` while nobody looks."""

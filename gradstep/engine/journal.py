@@ -32,7 +32,8 @@ class Journal:
         self._first = 0
         self._iterations = array("q")
         self._losses = array("d")
-        self._samples = array("q")
+        self._samples: dict[int, int] = {}
+        """Of an experiment: which sample a loss belongs to, by the loss's number."""
         self._first_loss = 0
 
     def open(self, phase: Phase, iteration: int, title: str = "") -> None:
@@ -71,13 +72,16 @@ class Journal:
 
     def loss(self, iteration: int, value: float, sample: int = 0) -> None:
         """``sample`` counts from 1; 0 when it is not known."""
+        losses = self._losses
         self._iterations.append(iteration)
-        self._losses.append(value)
-        self._samples.append(sample)
-        if len(self._losses) > LOSSES:
+        losses.append(value)
+        if sample:
+            self._samples[len(losses) - 1 + self._first_loss] = sample
+        if len(losses) > LOSSES:
             half = LOSSES // 2
-            del self._iterations[:half], self._losses[:half], self._samples[:half]
+            del self._iterations[:half], losses[:half]
             self._first_loss += half
+            self._samples = {i: n for i, n in self._samples.items() if i >= self._first_loss}
 
     def timeline(self, since: int) -> Timeline:
         skip = max(0, since - self._first)
@@ -95,7 +99,8 @@ class Journal:
 
     def losses(self, since: int) -> Losses:
         skip = max(0, since - self._first_loss)
-        samples = self._samples[skip:]
-        labels = tuple(f"sample {n}" if n else "" for n in samples) if any(samples) else ()
+        first = self._first_loss + skip
         iterations, values = tuple(self._iterations[skip:]), tuple(self._losses[skip:])
-        return Losses(self._first_loss + skip, iterations, values, labels)
+        samples = [self._samples.get(first + i, 0) for i in range(len(values))]
+        labels = tuple(f"sample {n}" if n else "" for n in samples) if any(samples) else ()
+        return Losses(first, iterations, values, labels)

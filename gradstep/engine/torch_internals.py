@@ -52,9 +52,8 @@ def function_mode_is_on(mode: TorchFunctionMode) -> bool:
     return any(torch._C._get_function_stack_at(i) is mode for i in range(count))
 
 
-def any_mode_is_on() -> bool:
-    """Whether a mode, the program's own included, would see what is done now."""
-    return bool(torch._C._len_torch_dispatch_stack() or torch._C._len_torch_function_stack())
+_count_dispatch_modes: Callable[[], int] = torch._C._len_torch_dispatch_stack
+_count_function_modes: Callable[[], int] = torch._C._len_torch_function_stack
 
 
 def push_dispatch_mode(mode: TorchDispatchMode) -> None:
@@ -229,11 +228,30 @@ class CompiledCode:
 def is_opaque(tensor: Tensor) -> bool:
     """Whether reading the elements could crash or lie: forward-mode zero tensors, tensors inside
     a ``torch.func`` transform, meta and fake tensors, sparse and other layouts."""
-    if type(tensor) is not Tensor and type(tensor) is not torch.nn.Parameter:
-        return not _plain_subclass(type(tensor))
-    if tensor.layout is not torch.strided or tensor.device.type == "meta" or tensor.is_nested:
+    kind = tensor.__class__
+    if kind is not Tensor and kind is not torch.nn.Parameter:
+        return not _plain_subclass(kind)
+    if tensor.layout is not _STRIDED or tensor.is_meta or tensor.is_nested:
         return True
-    return bool(tensor._is_zerotensor() or torch._C._functorch.is_functorch_wrapped_tensor(tensor))
+    return bool(tensor._is_zerotensor() or _is_functorch_wrapped(tensor))
+
+
+def plain_number(loss: Any) -> float | None:
+    """The number in a real one-element tensor that nothing is peculiar about; None for all others,
+    and when a mode would see it being read. One function, as it is asked at every backward."""
+    if loss.__class__ is not Tensor or _count_dispatch_modes() or _count_function_modes():
+        return None
+    if loss.layout is not _STRIDED or loss.is_meta or loss.is_nested or loss.numel() != 1:
+        return None
+    if loss._is_zerotensor() or _is_functorch_wrapped(loss):
+        return None
+    number = loss.item()
+    return number if number.__class__ is float else None
+
+
+# Each dot in their names would cost as much again as what they do.
+_STRIDED = torch.strided
+_is_functorch_wrapped: Callable[[Tensor], bool] = torch._C._functorch.is_functorch_wrapped_tensor
 
 
 def _plain_subclass(kind: type) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from gradstep.phases import Phase, following
 
+_BACKWARD, _ZERO_GRAD = Phase.BACKWARD, Phase.ZERO_GRAD  # look-ups are dear on Python 3.11
+
 
 class Tracker:
     """Fed with the phase of each operation before it is executed.
@@ -60,15 +62,14 @@ class Tracker:
 
     def enter_backward_unseen(self) -> None:
         """At run level, on every backward: the same as ``enter``, made cheap."""
-        counted = self._backwards >= self._usual_backwards
-        over = self.updated if self._optimizer_seen else counted
+        over = self.updated if self._optimizer_seen else self._backwards >= self._usual_backwards
         if over and not self._driven:
-            self._begin(Phase.BACKWARD)
-        if self.iteration == 0:
+            self._begin(_BACKWARD)
+        elif self.iteration == 0:
             self.iteration = 1
         self._backwards += 1
         self.trained = True
-        self.phase, self.done = Phase.BACKWARD, 0
+        self.phase, self.done = _BACKWARD, 0
 
     def again(self) -> None:
         """The current phase is run once more: a stretch of its own."""
@@ -99,6 +100,6 @@ class Tracker:
         self.iteration += 1
         self.updated = False
         self._backwards = 0
-        self._zero_first = phase is Phase.ZERO_GRAD
+        self._zero_first = phase is _ZERO_GRAD
         if self.phase is phase:
             self.phase = None

@@ -275,3 +275,25 @@ def test_opaque_tensors_are_known() -> None:
     torch.func.vmap(lambda x: inside.append(internals.is_opaque(x)) or x)(torch.ones(2, 2))
     torch.func.grad(lambda x: inside.append(internals.is_opaque(x)) or x.sum())(plain)
     assert inside == [True, True]
+
+
+def test_a_plain_number_is_read_and_nothing_else() -> None:
+    w = torch.tensor([3.0], requires_grad=True)
+    assert internals.plain_number((w * 2).sum()) == 6.0
+    assert internals.plain_number(w * 2) == 6.0  # one element of any shape
+    assert internals.plain_number(torch.ones(2)) is None
+    assert internals.plain_number(torch.ones((), device="meta")) is None
+    assert internals.plain_number(torch.tensor(1 + 2j)) is None
+    assert internals.plain_number(torch.ones(1).to_sparse()) is None
+    assert internals.plain_number(torch.nn.Parameter(torch.ones(()))) is None
+    assert internals.plain_number(1.0) is None
+    seen: list[float | None] = []
+
+    def inside(x: torch.Tensor) -> torch.Tensor:
+        seen.append(internals.plain_number(x))
+        return x * 2
+
+    torch.func.vmap(inside)(torch.ones(2))
+    with Calls():  # it would see the number being read
+        seen.append(internals.plain_number(w * 2))
+    assert seen == [None, None]

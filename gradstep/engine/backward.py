@@ -148,12 +148,10 @@ class Backward:
         with self._modes():
             return original(outputs, *args, **kwargs)
 
-    def _operation_level(self) -> bool:
-        return self._debugger.level is Level.OPERATION
-
     def _stepping(self) -> bool:
         """Whether nodes are followed: not while nobody will look, which is native speed."""
-        return self._operation_level() and self._debugger.recorder.watching
+        d = self._debugger
+        return d.level is Level.OPERATION and d.recorder.watching
 
     @contextlib.contextmanager
     def _modes(self) -> Iterator[None]:
@@ -175,9 +173,9 @@ class Backward:
             if observer.entering_backward:
                 internals.remove_function_mode(observer.call_mode)  # the handler brings it back
             observer.entering_handler = handlers
-            if aten or self._operation_level():
+            if aten or self._stepping():
                 internals.remove_dispatch_mode(observer.aten_mode)
-                if self._operation_level():
+                if self._stepping():
                     internals.push_dispatch_mode(observer.aten_mode)
 
     # ------------------------------------------------------------------ begin and end

@@ -266,19 +266,19 @@ class Debugger:
         self.goal = command.goal
         self._reached = False
         self._executed = 0
-        if command.level is not self.level or command.level is Level.RUN:
-            self.level = command.level
+        watching = command.goal is not Goal.RUN and command.level is not Level.RUN
+        before = (self.level, self.recorder.watching)
+        self.level, self.recorder.watching = command.level, watching
+        if before != (command.level, watching) or command.level is Level.RUN:
             self.set_level(command.level)
-        self.recorder.watching = self.goal is not Goal.RUN and self.level is not Level.RUN
-        self.callers.follow(self.recorder.watching)
+        self.callers.follow(watching)
         if self.blind:
             self.recorder.begin(self.tracker.iteration)  # nothing of what now runs is recorded
 
     def watch(self) -> None:
         """Record from here on although the goal is far: the last iteration of a run."""
-        self.level = Level.OPERATION
+        self.level, self.recorder.watching = Level.OPERATION, True
         self.set_level(self.level)
-        self.recorder.watching = True
         self.callers.follow(True)
 
     def executed(self, change: Change | None = None) -> None:

@@ -80,8 +80,10 @@ class Observer:
 
     def set_level(self, level: Level) -> None:
         """Push or pop the modes. A mode cannot leave from inside its own handler: there it falls
-        asleep and is taken off at the next line."""
-        calls, aten = level is not Level.RUN, level is Level.OPERATION
+        asleep and is taken off at the next line. Aten operations are noted on the graph, so nothing
+        of theirs is seen while nobody records one."""
+        calls = level is not Level.RUN
+        aten = level is Level.OPERATION and self.debugger.recorder.watching
         self._asleep = not calls
         if calls and not self.entering_handler:
             if not internals.function_mode_is_on(self.call_mode):

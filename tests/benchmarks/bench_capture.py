@@ -3,7 +3,9 @@
 Plain Python and the levels take turns and medians are told, so that a busy machine disturbs all
 alike. ``process``: the whole life of a program, output silenced in both. ``loop``: the training
 loop alone, which the program times itself. ``per aten``: what operation level adds to plain, over
-the number of aten operations, counted in a run of their own.
+the number of aten operations, counted in a run of their own. ``recorded``: every iteration's graph
+with its values is recorded, and the program stands still after each, as when a person steps by
+iterations; the levels before it are run through, with nobody to record for.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 LESSON = ROOT / "resources" / "lessons" / "linear_by_hand.py"
 LEVELS = ("run", "phase", "operation")
+RECORDED = "recorded"
 PATIENCE = 600.0
 
 # Each loop does `steps` iterations; the harness below times them, or counts what they call.
@@ -130,7 +133,11 @@ def watched(path: Path, level: str, *args: str) -> tuple[float, str]:
     trace = importlib.import_module("gradstep.protocol.trace")
     began = time.perf_counter()
     with gradstep.open(path, args, timeout=PATIENCE) as program:
-        stop = program.run(level=trace.Level(level), timeout=PATIENCE)
+        if level == RECORDED:
+            while program.can_advance:
+                stop = program.iteration(timeout=PATIENCE)
+        else:
+            stop = program.run(level=trace.Level(level), timeout=PATIENCE)
         assert stop.reason is trace.Reason.END, stop
         program.finish()
         return time.perf_counter() - began, program.output
@@ -158,14 +165,14 @@ def loops(folder: Path, name: str, repeats: int, scale: float, clock: str) -> No
     path = folder / f"{name}.py"
     path.write_text(HARNESS.format(loop=LOOPS[name]))
     steps = max(1, int(STEPS[name] * scale))
-    times: dict[str, list[float]] = {way: [] for way in ("plain", *LEVELS)}
+    times: dict[str, list[float]] = {way: [] for way in ("plain", *LEVELS, RECORDED)}
     for _ in range(repeats):
         times["plain"].append(float(plain(path, str(steps), clock)[1]))
-        for level in LEVELS:
+        for level in (*LEVELS, RECORDED):
             times[level].append(float(watched(path, level, str(steps), clock)[1]))
     operations = int(plain(path, str(steps), "count")[1])
     told = {way: statistics.median(seconds) for way, seconds in times.items()}
-    ratios = "  ".join(f"{level} {told[level] / told['plain']:.3f} x" for level in LEVELS)
+    ratios = "  ".join(f"{level} {told[level] / told['plain']:.3f} x" for level in (*LEVELS, RECORDED))
     each = (told["operation"] - told["plain"]) / operations * 1e6
     spread = (max(times["plain"]) - min(times["plain"])) / told["plain"]
     print(

@@ -18,6 +18,8 @@ PATIENCE = 60.0
 """Seconds after which what has not happened will not happen."""
 STEPS = 150
 """Operations that are stepped one by one before a program goes on by phases."""
+ITERATIONS = 300
+"""Iterations that are recorded one by one before a program runs on."""
 FINAL = (Reason.END, Reason.EXCEPTION, Reason.LOST)
 
 _WAITING = frozenset(("wait", "step", "iteration", "run", *Phase))
@@ -51,7 +53,13 @@ def phase_level(program: Opened) -> None:
 
 
 def operation_level(program: Opened) -> None:
-    program.run(level=Level.OPERATION)
+    """Iteration by iteration, so that every operation and node is recorded."""
+    for _ in range(ITERATIONS):
+        if program.stop.reason in FINAL:
+            return
+        program.iteration(level=Level.OPERATION)
+    if program.stop.reason not in FINAL:
+        program.run(level=Level.OPERATION)
 
 
 def by_phases(program: Opened) -> None:

@@ -11,6 +11,7 @@ from gradstep.protocol.trace import Losses, Place, Timeline, TimelineCell, Timel
 
 STRETCHES = 20_000
 CELLS = 400
+ALL_CELLS = 100_000
 LOSSES = 1_000_000
 
 
@@ -25,11 +26,15 @@ class _Stretch:
 
 
 class Journal:
-    """The last ``STRETCHES`` stretches of a phase, the last ``LOSSES`` losses."""
+    """The last ``STRETCHES`` stretches of a phase, the last ``LOSSES`` losses. The last
+    ``ALL_CELLS`` operations have a cell each, ``CELLS`` at most in one stretch; of older ones only
+    their number is known."""
 
     def __init__(self) -> None:
         self._stretches: deque[_Stretch] = deque()
         self._first = 0
+        self._cells = 0
+        self._with_cells: deque[_Stretch] = deque()
         self._iterations = array("q")
         self._losses = array("d")
         self._samples: dict[int, int] = {}
@@ -40,8 +45,11 @@ class Journal:
         self.close()
         self._stretches.append(_Stretch(phase, iteration, title))
         if len(self._stretches) > STRETCHES:
-            self._stretches.popleft()
+            oldest = self._stretches.popleft()
             self._first += 1
+            if self._with_cells and self._with_cells[0] is oldest:
+                self._with_cells.popleft()
+                self._cells -= len(oldest.cells)
 
     def close(self) -> None:
         if self._stretches:
@@ -55,7 +63,14 @@ class Journal:
         stretch.count += 1
         if len(stretch.cells) < CELLS:
             line, file = (place.line, place.file) if place is not None else (None, "")
+            if not stretch.cells:
+                self._with_cells.append(stretch)
             stretch.cells.append(TimelineCell(name, node, line, file))
+            self._cells += 1
+            while self._cells > ALL_CELLS:
+                oldest = self._with_cells.popleft()
+                self._cells -= len(oldest.cells)
+                oldest.cells.clear()
 
     def prune(self, nodes: set[int]) -> int | None:
         """Forward cells of operations that turned out not to lead to the loss are dropped; how
@@ -65,8 +80,10 @@ class Journal:
                 continue
             if len(stretch.cells) < stretch.count:
                 return None
-            stretch.cells = [c for c in stretch.cells if c.node is None or c.node in nodes]
-            stretch.count = len(stretch.cells)
+            kept = [c for c in stretch.cells if c.node is None or c.node in nodes]
+            self._cells -= len(stretch.cells) - len(kept)
+            stretch.cells[:] = kept
+            stretch.count = len(kept)
             return stretch.count
         return None
 

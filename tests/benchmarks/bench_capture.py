@@ -172,7 +172,9 @@ def loops(folder: Path, name: str, repeats: int, scale: float, clock: str) -> No
             times[level].append(float(watched(path, level, str(steps), clock)[1]))
     operations = int(plain(path, str(steps), "count")[1])
     told = {way: statistics.median(seconds) for way, seconds in times.items()}
-    ratios = "  ".join(f"{level} {told[level] / told['plain']:.3f} x" for level in (*LEVELS, RECORDED))
+    ratios = "  ".join(
+        f"{level} {told[level] / told['plain']:.3f} x" for level in (*LEVELS, RECORDED)
+    )
     each = (told["operation"] - told["plain"]) / operations * 1e6
     spread = (max(times["plain"]) - min(times["plain"])) / told["plain"]
     print(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import weakref
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -139,11 +140,9 @@ class Recorder:
         for node in self.nodes.values():
             for output, edges in node.outputs.items():
                 node.outputs[output] = [e for e in edges if e.id in self.edges]
-        self._reset_revision = self.revision = self.revision + 1
-        for node in self.nodes.values():
-            node.revision = self.revision
-        for edge in self.edges.values():
-            edge.revision = self.revision
+        self.touch_all(self.nodes.values())
+        self.touch_all(self.edges.values())
+        self._reset_revision = self.revision - 1
 
     # ------------------------------------------------------------------ look-ups
 
@@ -186,6 +185,12 @@ class Recorder:
 
     def touch(self, record: NodeRecord | EdgeRecord) -> None:
         self._touch(record)
+
+    def touch_all(self, records: Iterable[NodeRecord | EdgeRecord]) -> None:
+        """One revision for all of them."""
+        self.revision += 1
+        for record in records:
+            record.revision = self.revision
 
     def set_gradient(self, edge: EdgeRecord, gradient: Tensor) -> None:
         """What backward sends along ``edge``; a second backward replaces it."""

@@ -83,17 +83,19 @@ class Wave:
 
     def end(self, *, kept: bool) -> None:
         """Backward returned. ``kept``: with ``retain_graph`` what was saved stays alive."""
-        for node in self._reached:
-            if node.kind is ValueKind.RESULT:
-                node.state = NodeState.BACKWARD_DONE
-                node.saved = "alive" if kept else "freed"
-                self._recorder.touch(node)
+        done, saved, result = (
+            NodeState.BACKWARD_DONE,
+            "alive" if kept else "freed",
+            ValueKind.RESULT,
+        )
+        ran = [node for node in self._reached if node.kind is result]
+        for node in ran:
+            node.state, node.saved = done, saved
+        self._recorder.touch_all(ran)
 
     def undo(self) -> None:
         """Backward raised. Over a graph that was freed before, nothing has changed: the picture is
         again that of the backward that did run. Else what it reached stays to be seen."""
-        if not any(saved == "freed" for *_, saved in self._nodes):
-            return
         for node, state, names, done, saved in self._nodes:
             node.state, node.backward, node.backward_done, node.saved = state, names, done, saved
             self._recorder.touch(node)
@@ -114,7 +116,10 @@ class Wave:
         return list(reached.values())
 
     def _remember(self) -> None:
+        self._nodes, self._edges = [], []
         nodes, edges = self._recorder.nodes.values(), self._recorder.edges.values()
+        if not any(node.saved == "freed" for node in nodes):
+            return  # whatever comes, there is no earlier picture to go back to
         self._nodes = [(n, n.state, n.backward, n.backward_done, n.saved) for n in nodes]
         self._edges = [(e, e.grad) for e in edges]
 

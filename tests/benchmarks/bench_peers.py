@@ -1,7 +1,7 @@
 """What recording a forward costs, beside TorchLens: ``bench_peers.py --python PY`` prints ratios.
 
 ``PY`` is an interpreter with torchlens and the same torch; plain, TorchLens and gradstep run in it
-by turns. All three time the same forward themselves, on one core, warmed up, and the median is told.
+by turns. All three time the same forward themselves, on one core, warmed up; the median is told.
 gradstep records every operation with its values, as for a person who steps; TorchLens saves every
 layer's output, its default.
 """

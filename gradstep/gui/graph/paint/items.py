@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPainterPathStroker, QPolygonF
 
 from gradstep.gui.graph.layout.placement import Flow
 from gradstep.gui.graph.moment import Look, is_freed, look, paths
@@ -86,12 +87,13 @@ def paint_item(painter: QPainter, picture: Picture, item: Item, near: bool, scal
 
 def _operation(painter: QPainter, picture: Picture, item: Item, rect: QRectF) -> None:
     style = Style(picture, item)
-    painter.setPen(pen(style.outline, style.width, style.dash))
-    painter.setBrush(style.fill if style.fill is not None else Qt.BrushStyle.NoBrush)
     corner = rect.height() / 2 if item.role == Role.OPERATION else 6.0
+    painter.setPen(Qt.PenStyle.NoPen if style.dash else pen(style.outline, style.width))
+    painter.setBrush(style.fill if style.fill is not None else Qt.BrushStyle.NoBrush)
     painter.drawRoundedRect(rect, corner, corner)
     if style.freed:
         _hatch(painter, rect, corner, style.outline)
+        _dashes(painter, rect, corner, style)
     if style.look == Look.NEXT:
         _next_ring(painter, rect, corner, style.outline)
     if item.trainable:
@@ -115,6 +117,23 @@ def _cross(painter: QPainter, rect: QRectF) -> None:
     painter.setPen(pen(ink("error"), 2.0))
     for sign in (-1, 1):
         painter.drawLine(centre + QPointF(-3.2, -3.2 * sign), centre + QPointF(3.2, 3.2 * sign))
+
+
+def _dashes(painter: QPainter, rect: QRectF, corner: float, style: Style) -> None:
+    painter.save()
+    painter.translate(rect.topLeft())
+    painter.fillPath(dashes(rect.width(), rect.height(), corner, style.width), style.outline)
+    painter.restore()
+
+
+@functools.lru_cache(maxsize=256)
+def dashes(width: float, height: float, corner: float, stroke: float) -> QPainterPath:
+    """The dashed outline as a shape. Qt's own dashes begin anew wherever what is painted is cut,
+    so that a node painted in part would not fit the rest of it."""
+    path = QPainterPath()
+    path.addRoundedRect(QRectF(0, 0, width, height), corner, corner)
+    stroker = QPainterPathStroker(pen(QColor("black"), stroke, FREED))
+    return stroker.createStroke(path)
 
 
 def _hatch(painter: QPainter, rect: QRectF, corner: float, colour: QColor) -> None:
@@ -293,9 +312,16 @@ def paint_ring(painter: QPainter, picture: Picture, item: Item) -> None:
 
 def paint_frame(painter: QPainter, frame: Frame, rect: QRectF, scale: float) -> None:
     """A group's box with its label at the top right."""
-    painter.setPen(QPen(ink("module_border"), 1.0))
+    painter.save()
+    on_pixels = painter.transform().mapRect(rect).toRect()
+    painter.resetTransform()
+    painter.setPen(pen(ink("module_border"), 1.0))
     painter.setBrush(ink("module_fill"))
-    painter.drawRoundedRect(rect, 8, 8)
+    # Between two rows of pixels a hairline is blurred, and differently so where only a part of it
+    # is painted.
+    edge = QRectF(on_pixels).adjusted(0.5, 0.5, -0.5, -0.5)
+    painter.drawRoundedRect(edge, 8 * scale, 8 * scale)
+    painter.restore()
     label = short(frame.group.label, NAME_CHARACTERS)
     painter.setPen(ink("text_secondary"))
     painter.setFont(font("small", True))

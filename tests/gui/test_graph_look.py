@@ -26,6 +26,9 @@ def bench(qapp: object) -> Iterator[Bench]:
 
 
 def test_nothing_has_run_yet(bench: Bench) -> None:
+    assert bench.canvas.sentence == "No program is open."
+    bench.session.path = "linear.py"
+    bench.session.programOpened.emit("linear.py")
     assert bench.canvas.sentence == "Nothing has run yet. Press Forward."
     assert not bench.panel.legend.isVisible() and not bench.panel.zoom.isVisible()
     assert bench.canvas.accessibleDescription() == bench.canvas.sentence

@@ -7,6 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 
 from gradstep.gui.graph.layout.placement import Flow
 from gradstep.gui.graph.paint.links import label_rect
+from gradstep.gui.graph.paint.pens import written_at
 from gradstep.gui.graph.paint.picture import Picture
 from gradstep.gui.graph.scene import Frame, Item, Link, Role
 
@@ -41,8 +42,9 @@ def link_at(picture: Picture, at: QPointF, scale: float, numbers: bool) -> Link 
     _, links = picture.visible(_around(at, reach))
     best: tuple[float, Link] | None = None
     for link in links:
-        if numbers and label_rect(picture, link).contains(at):
-            return link
+        with written_at(scale):
+            if numbers and label_rect(picture, link).contains(at):
+                return link
         distance = _distance(picture.lanes(link).middle, at)
         if distance < reach and (best is None or distance < best[0]):
             best = distance, link

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QAction, QActionGroup, QPainter, QPaintEvent
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QAction, QActionGroup, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
 from gradstep.gui.cursor import Cursor
@@ -15,12 +15,14 @@ from gradstep.gui.graph.paint.picture import Picture
 from gradstep.gui.graph.refs import key_of, place_of, ref_of
 from gradstep.gui.graph.sizes import shows_elements
 from gradstep.gui.graph.studio import Order, Studio
-from gradstep.gui.icons import icon
 from gradstep.gui.panel import Panel
 from gradstep.gui.session import Session
 from gradstep.gui.theme import theme
+from gradstep.gui.word_button import WordButton
 from gradstep.protocol.trace import Graph, Reason, Stop
 
+SHORT = 320
+"""A panel lower than this has no legend."""
 LATE_MS = 150
 """A picture that is later than this says so in the title; sooner, the word would only flicker."""
 
@@ -52,21 +54,16 @@ class GraphPanel(Panel):
 
     def _build(self) -> None:
         self.body.addWidget(self.canvas, 1)
-        footer = Footer(self)
-        row = QHBoxLayout(footer)
+        self.footer = Footer(self)
+        self._beside_legend = QHBoxLayout(self.footer)
         padding = theme().size("space", "panel_padding")
-        row.setContentsMargins(padding, 4, 12, 8)
-        row.setSpacing(12)
-        row.addWidget(self.legend, 1)
-        row.addWidget(self.zoom)
-        self.body.addWidget(footer)
-        self.detail_button = QToolButton(self.title_row)
+        self._beside_legend.setContentsMargins(padding, 4, 12, 8)
+        self._beside_legend.setSpacing(12)
+        self._beside_legend.addWidget(self.legend, 1)
+        self._beside_legend.addWidget(self.zoom)
+        self.body.addWidget(self.footer)
+        self.detail_button = WordButton("", self.title_row)
         self.detail_button.setObjectName("graph_detail")
-        self.detail_button.setIcon(icon("chevron_down"))
-        self.detail_button.setIconSize(QSize(12, 12))
-        self.detail_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        # The chevron stands behind the word.
-        self.detail_button.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
         self.detail_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.detail_button.setToolTip(self.tr("Show every operation, or modules as one"))
         menu = QMenu(self.detail_button)
@@ -75,7 +72,7 @@ class GraphPanel(Panel):
         self.modules = self._detail_action(menu, group, self.tr("Modules"), True)
         self.operations.setChecked(True)
         self.detail_button.setMenu(menu)
-        self.detail_button.setText(self.operations.text())
+        self._name_detail(self.operations)
         self.add_to_title(self.detail_button)
         self.follow = self.add_tool("follow", self.tr("Follow the step"), checkable=True)
         self.follow.setObjectName("graph_follow")
@@ -87,6 +84,25 @@ class GraphPanel(Panel):
         menu.addAction(action)
         action.triggered.connect(lambda: self.show_modules(modules))
         return action
+
+    def _name_detail(self, chosen: QAction) -> None:
+        self.detail_button.setText(chosen.text())
+        self.detail_button.setAccessibleName(self.tr("Level of detail: {0}").format(chosen.text()))
+        self.detail_button.updateGeometry()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little height, all of it is the graph's: the legend goes, and the zoom
+        moves up into the title row."""
+        super().resizeEvent(event)
+        short = event.size().height() < SHORT
+        if short == self.footer.isHidden():
+            return
+        self.footer.setVisible(not short)
+        if short:
+            self.title_row.layout_.insertWidget(2, self.zoom)
+        else:
+            self._beside_legend.addWidget(self.zoom)
+        self.zoom.setVisible(bool(self.canvas.picture.items))
 
     def _connect(self) -> None:
         session, canvas = self._session, self.canvas
@@ -175,6 +191,8 @@ class GraphPanel(Panel):
         self._retitle()
 
     def _sentence(self) -> str:
+        if not self._session.path:
+            return self.tr("No program is open.")
         return self.model.note or self.tr("Nothing has run yet. Press Forward.")
 
     def _retitle(self) -> None:
@@ -193,7 +211,7 @@ class GraphPanel(Panel):
         self._modules = on
         self._toggled.clear()
         (self.modules if on else self.operations).setChecked(True)
-        self.detail_button.setText((self.modules if on else self.operations).text())
+        self._name_detail(self.modules if on else self.operations)
         self._fresh = True
         self._refresh()
 

@@ -26,6 +26,7 @@ from gradstep.gui.graph.sizes import (
     tray_size,
 )
 from gradstep.gui.graph.symbols import short
+from gradstep.gui.graph.viewport import LEGIBLE
 
 LABEL_MINIMUM: float = NEAR["column_gap_minimum"] - 2 * LABEL_GAP
 BEFORE, AFTER = 46.0, 54.0
@@ -36,15 +37,15 @@ RUN, RUN_DOWN = 44.0, 84.0  # from an operation to a parameter above it, or at i
 NEXT = 20.0  # more below it, for "next"
 HALF_LABELS = 70.0  # a number on each side of an upright line
 WORTH, LEAST = 0.9, 0.4
-FITS = 0.7
-"""A graph flows to the right as long as it can be shown at this scale in the room there is."""
+FITS = LEGIBLE
+"""A graph flows to the right as long as its numbers can be read in the room there is."""
 
 
 def place(scene: Scene, room: tuple[float, float], previous: Placement | None = None) -> Placement:
     """Places for everything in ``scene``, for a view of ``room`` pixels."""
     if previous is not None and previous.boxes:
         kept = place_flowing(scene, previous.flow, previous)
-        if previous.flow == Flow.DOWN or _scale(kept, room) >= FITS / 1.5:
+        if previous.flow == Flow.DOWN or _scale(kept, room) >= LEAST:
             return kept
     right = place_flowing(scene, Flow.RIGHT)
     if _scale(right, room) >= FITS:

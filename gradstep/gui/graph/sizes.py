@@ -55,7 +55,7 @@ class Size:
 
 def item_size(item: Item) -> Size:
     """Of the shape itself, without tray and caption."""
-    text = short(item.text, NAME_CHARACTERS)
+    text = written_name(item)
     if item.role == Role.OPERATION:
         if item.sign and len(item.sign) <= 4:
             return Size(DIAMETER, DIAMETER)
@@ -71,9 +71,19 @@ def item_size(item: Item) -> Size:
         each = VALUE_CHARACTER if is_bare(item) else CODE_CHARACTER
         return Size(max(28, each * len(text) + 10), 28)
     width = CAPTION_CHARACTER * len(leaf_shape(item)) + 24
-    if not is_variable(item.text):
+    if not is_variable(text):
         width = max(width, CODE_CHARACTER * len(text) + 28)
     return Size(max(LEAF_WIDTH, width), LEAF_HEIGHT)
+
+
+def written_name(item: Item) -> str:
+    """What stands on an item. Inside the frame ``hidden``, ``hidden.weight`` is ``weight``."""
+    text = item.text
+    if item.role == Role.PARAMETER:
+        for group in item.groups:
+            module = group.partition("]")[2]
+            text = text.removeprefix(f"{module}.") if module else text
+    return short(text, NAME_CHARACTERS)
 
 
 def is_variable(name: str) -> bool:

@@ -33,6 +33,8 @@ class Number:
     lines: tuple[str, ...]
     measure: str = ""
     small: bool = False
+    brief: str = ""
+    """Of a list: its rms or norm, for where the list has no room."""
 
     @property
     def text(self) -> str:
@@ -78,6 +80,7 @@ def number(
     if shown.problem:
         return Number((shown.problem,), small=True)
     dtype = kind.dtype if kind else "float64"
+    size = rms_of(shown) if field == "data" else norm_of(shown)
     elements = shown.elements
     if elements is not None and len(elements) == 1:
         texts = [format_number(elements[0], dtype, digits) for digits in (6, 5, 4, 3, 2, 1)]
@@ -86,8 +89,8 @@ def number(
         for digits in (3, 2):
             rows = _rows([format_number(e, dtype, digits) for e in elements])
             if max(map(len, rows)) * CODE_CHARACTER <= room + OVERHANG:
-                return Number(rows, small=True)
-    size = rms_of(shown) if field == "data" else norm_of(shown)
+                brief = "" if size is None else format_number(size, "float64", 3)
+                return Number(rows, small=True, brief=brief)
     if size is None:
         return None
     texts = [format_number(size, "float64", digits) for digits in (3, 2, 1)]
@@ -135,9 +138,12 @@ class TrayRow:
     before: str = ""
 
 
-def tray(item: Item, now: Moment, arrived: float | None = None) -> list[TrayRow]:
+def tray(
+    item: Item, now: Moment, arrived: float | None = None, brief: bool = False
+) -> list[TrayRow]:
     """What lies under a parameter: its ``.grad``, and its data once that is not what was used.
-    ``arrived``: the gradient that this backward brought to a scalar, summed over its ways."""
+    ``arrived``: the gradient that this backward brought to a scalar, summed over its ways.
+    ``brief``: in fewer digits, for where text is written large."""
     node = item.node
     if item.role not in LEAVES or node is None or item.expected:
         return []
@@ -145,29 +151,31 @@ def tray(item: Item, now: Moment, arrived: float | None = None) -> list[TrayRow]
     rows: list[TrayRow] = []
     change = happened.get("grad")
     if node.grad is not None or (change is not None and change.before is not None):
-        rows += _grad_rows(item, change, arrived)
+        rows += _grad_rows(item, change, arrived, brief)
     if node.current is not None:
         rows.append(
             TrayRow(
                 "data",
-                "",
-                _plain(node.current, node.tensor, "data"),
+                item.text if len(item.text) <= 2 else "",
+                _plain(node.current, node.tensor, "data", brief).removeprefix("rms "),
                 "value" in happened,
-                _plain(node.data, node.tensor, "data"),
+                _plain(node.data, node.tensor, "data", brief),
             )
         )
     return rows
 
 
-def _grad_rows(item: Item, change: Change | None, arrived: float | None) -> list[TrayRow]:
+def _grad_rows(
+    item: Item, change: Change | None, arrived: float | None, brief: bool
+) -> list[TrayRow]:
     node = item.node
     assert node is not None
     title = f"{item.text}.grad" if len(item.text) <= 2 else ".grad"
-    total = _plain(node.grad, node.tensor, "grad") if node.grad is not None else "None"
+    total = _plain(node.grad, node.tensor, "grad", brief) if node.grad is not None else "None"
     old = change.before if change else None
     if change is None or old is None:
         return [TrayRow("grad", title, total, change is not None)]
-    before = _plain(old, node.tensor, "grad")
+    before = _plain(old, node.tensor, "grad", brief)
     if _is_zero(change.after):
         return [TrayRow("zeroed", title, total, True, "" if _is_zero(old) else before)]
     if arrived is None or _is_zero(old) or not _adds_up(old, arrived, change.after):
@@ -175,7 +183,7 @@ def _grad_rows(item: Item, change: Change | None, arrived: float | None) -> list
     dtype = node.tensor.dtype if node.tensor else "float64"
     return [
         TrayRow("term", title, before),
-        TrayRow("term", "", f"+ {format_number(arrived, dtype, 6)}"),
+        TrayRow("term", "", f"+ {format_number(arrived, dtype, 3 if brief else 6)}"),
         TrayRow("sum", "", total, True),
     ]
 
@@ -196,9 +204,13 @@ def _adds_up(old: Preview, arrived: float, new: Preview | None) -> bool:
     return abs(total - float(other[0])) <= 1e-5 * max(abs(total), abs(arrived), 1e-30)
 
 
-def _plain(shown: Preview | None, kind: TensorInfo | None, field: str) -> str:
+def _plain(
+    shown: Preview | None, kind: TensorInfo | None, field: str, brief: bool = False
+) -> str:
     """In a tray: the number, or rms or norm of a tensor."""
-    found = number(shown, kind, field, 9 * VALUE_CHARACTER)
+    found = number(shown, kind, field, (4 if brief else 9) * VALUE_CHARACTER)
     if found is not None and found.small and shown is not None and not shown.problem:
         found = number(shown, kind, field, 0.0)
-    return f"{found.measure} {found.text}".strip() if found else ""
+    if found is None:
+        return ""
+    return found.text if brief else f"{found.measure} {found.text}".strip()

@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPainterPathStroker, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPainterPath, QPainterPathStroker, QPolygonF
 
 from gradstep.gui.graph.layout.placement import Flow
 from gradstep.gui.graph.moment import Look, is_freed, look, paths
@@ -14,18 +14,19 @@ from gradstep.gui.graph.paint.pens import (
     FREED,
     centred,
     font,
+    font_in,
+    grown,
     in_rect,
     ink,
     pen,
     phase,
     sign_font,
     stroke,
-    text_width,
     variable_font,
 )
 from gradstep.gui.graph.paint.tray import paint_tray
 from gradstep.gui.graph.scene import Frame, Item, Role
-from gradstep.gui.graph.sizes import NAME_CHARACTERS, NEAR, is_variable, leaf_shape
+from gradstep.gui.graph.sizes import NAME_CHARACTERS, NEAR, is_variable, leaf_shape, written_name
 from gradstep.gui.graph.symbols import short
 from gradstep.phases import Phase
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 translate = QCoreApplication.translate
 
 BAR: float = NEAR["parameter_bar"]
+CLEAR = 30.0
 RING_GAP: float = NEAR["next_ring_gap"]
 
 
@@ -100,9 +102,10 @@ def _operation(painter: QPainter, picture: Picture, item: Item, rect: QRectF) ->
         _bar(painter, rect.adjusted(0, 0, 0, 0), 3.0, corner)
     painter.setPen(style.ink)
     if item.role == Role.MODULE or not item.sign:
-        of = font("small", True, 600 if item.role == Role.MODULE else 500)
+        text = item.sign or short(item.text, NAME_CHARACTERS)
+        of = font_in("small", text, rect.width() - 12, 600 if item.role == Role.MODULE else 500)
     else:
-        of = sign_font(item.sign, rect.width() - 12)
+        of = sign_font(item.sign, rect.width() - 8)
     in_rect(painter, rect, item.sign or short(item.text, NAME_CHARACTERS), of)
     if style.failed:
         _cross(painter, rect)
@@ -187,19 +190,21 @@ def _name_and_shape(
     painter: QPainter, item: Item, rect: QRectF, colour: QColor, quiet: QColor
 ) -> None:
     """A variable in italics, a longer name as code; under it the shape of a tensor."""
-    shape, text = leaf_shape(item), short(item.text, NAME_CHARACTERS)
+    shape, text = leaf_shape(item), written_name(item)
     if not text:
         text, shape = shape or translate("Graph", "data"), ""
         colour = quiet
-    of = font("small", True, 500)
-    if is_variable(item.text):
+    of = font_in("small", text, rect.width() - 8, 500)
+    if is_variable(text):
         of = variable_font(20 if shape else 22)
     upper = rect
     if shape:
         upper = QRectF(rect.left(), rect.top() + 2, rect.width(), rect.height() / 2 + 2)
         lower = QRectF(rect.left(), rect.center().y() + 3, rect.width(), 14)
+        if grown("caption") > 1:
+            upper.translate(0, -2)
         painter.setPen(quiet)
-        in_rect(painter, lower, shape, font("caption", True))
+        in_rect(painter, lower, shape, font_in("caption", shape, rect.width() - 8))
     painter.setPen(colour)
     in_rect(painter, upper, text, of)
 
@@ -324,8 +329,10 @@ def paint_frame(painter: QPainter, frame: Frame, rect: QRectF, scale: float) -> 
     painter.restore()
     label = short(frame.group.label, NAME_CHARACTERS)
     painter.setPen(ink("text_secondary"))
-    painter.setFont(font("small", True))
-    width = text_width(label, "small", True, 400)
+    # A line may come into the frame beside its label.
+    of = font_in("small", label, rect.width() - 34 - CLEAR)
+    painter.setFont(of)
+    width = QFontMetricsF(of).horizontalAdvance(label)
     if width + 34 > rect.width():
         return
     x, y = rect.right() - 30 - width, rect.top() + 19

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
@@ -9,9 +10,11 @@ from PySide6.QtGui import QColor, QPainter
 
 from gradstep.gui.graph.moment import awaits_gradient
 from gradstep.gui.graph.paint.pens import (
+    BRIEF,
     PREVIEW,
     centred,
     font,
+    grown,
     ink,
     pen,
     phase,
@@ -86,12 +89,24 @@ def _lane(
 
 def paint_label(painter: QPainter, picture: Picture, link: Link) -> None:
     """Name, value and gradient on the flat run."""
-    route, written = picture.placement.routes[link.key], picture.label(link)
+    route, written = picture.placement.routes[link.key], _written(picture, link)
     changed = picture.now.changed.get(link.key, "")
     if picture.lanes(link).upright:
         _beside_upright(painter, picture, written, *route.label, changed)
     else:
         _beside_flat(painter, picture, written, *route.label, changed)
+
+
+def _written(picture: Picture, link: Link) -> Label:
+    """The label; without its lists where text is written so large that they have no room."""
+    written = picture.label(link)
+    if grown("code") <= BRIEF:
+        return written
+    return replace(written, value=_brief(written.value), grad=_brief(written.grad))
+
+
+def _brief(number: Number | None) -> Number | None:
+    return Number((number.brief,)) if number is not None and number.brief else number
 
 
 def _beside_flat(
@@ -100,17 +115,19 @@ def _beside_flat(
     forward, backward = phase(Phase.FORWARD), phase(Phase.BACKWARD)
     baseline = y - LANE / 2 - LABEL_GAP + 1
     if written.value is not None:
-        more = (len(written.value.lines) - 1) * LIST_LINE
+        role = _role(written.value)
+        more = (len(written.value.lines) - 1) * _line(role)
         _number(painter, written.value, x, baseline - more, forward, picture, changed == "value")
-        baseline -= NAME_LINE + (7 if changed == "value" else 3) + more
+        baseline -= (NAME_LINE + 3) * grown(role) + (4 if changed == "value" else 0) + more
     if written.shape:
         painter.setPen(ink("text_tertiary"))
         centred(painter, x, baseline + 1, written.shape, "caption", code=True)
-        baseline -= NAME_LINE - 1
+        baseline -= (NAME_LINE - 1) * grown("caption")
     if written.name:
         painter.setPen(ink("text_secondary"))
         centred(painter, x, baseline, written.name, "small", code=True)
-    baseline = y + LANE / 2 + LABEL_GAP + 11
+    size = grown(_role(written.grad) if written.grad is not None else "small")
+    baseline = y + LANE / 2 + LABEL_GAP + 11 * size
     if written.grad is not None:
         _number(painter, written.grad, x, baseline, backward, picture, changed == "grad")
     elif written.no_grad:
@@ -125,7 +142,7 @@ def _beside_upright(
     forward, backward = phase(Phase.FORWARD), phase(Phase.BACKWARD)
     rows = len(written.value.lines) if written.value else 0
     lines = bool(written.name) + bool(written.shape) + rows
-    baseline = y + BASE - (lines - 1) * NAME_LINE / 2
+    baseline = y + BASE - (lines - 1) * NAME_LINE * grown("small") / 2
     left, right = x - LANE / 2 - 8, x + LANE / 2 + 8
     for text, role, colour in (
         (written.name, "small", "text_secondary"),
@@ -141,7 +158,7 @@ def _beside_upright(
                 role,
                 code=True,
             )
-            baseline += NAME_LINE + 1
+            baseline += (NAME_LINE + 1) * grown(role)
     if written.value is not None:
         shift = 6 if changed == "value" else 0
         _number(
@@ -155,7 +172,7 @@ def _beside_upright(
         )
     if written.grad is not None:
         shift = 6 if changed == "grad" else 0
-        more = (len(written.grad.lines) - 1) * LIST_LINE / 2
+        more = (len(written.grad.lines) - 1) * _line("code") / 2
         _number(
             painter,
             written.grad,
@@ -171,9 +188,17 @@ def _beside_upright(
         centred(painter, right + text_width(text, "small", False, 400) / 2, y + 4, text, "small")
 
 
+def _role(number: Number) -> str:
+    return "code" if number.small else "graph_value"
+
+
+def _line(role: str) -> float:
+    """From one row of a list to the next."""
+    return LIST_LINE * grown(role)
+
+
 def _width(number: Number) -> float:
-    role = "code" if number.small else "graph_value"
-    return max(text_width(line, role, True, 500) for line in number.lines)
+    return max(text_width(line, _role(number), True, 500) for line in number.lines)
 
 
 def _number(
@@ -185,23 +210,20 @@ def _number(
     picture: Picture,
     changed: bool,
 ) -> None:
-    role, width = "code" if number.small else "graph_value", _width(number)
+    role, width = _role(number), _width(number)
     if changed:
-        more = (len(number.lines) - 1) * LIST_LINE
-        chip(
-            painter,
-            QRectF(
-                x - width / 2 - 8, baseline - BASE - CHIP_HEIGHT / 2, width + 16, CHIP_HEIGHT + more
-            ),
-            colours,
-            picture.chip,
-        )
+        high = CHIP_HEIGHT * grown(role)
+        more = (len(number.lines) - 1) * _line(role)
+        top = baseline - BASE * grown(role) - high / 2
+        pad = 8 if grown(role) <= BRIEF else 5
+        ground = QRectF(x - width / 2 - pad, top, width + 2 * pad, high + more)
+        chip(painter, ground, colours, picture.chip)
     spoiled = NAN in number.text or INF in number.text
     painter.setPen(ink("error") if spoiled else colours.text)
     painter.setFont(font(role, True, 600 if changed else 500))
     for line in number.lines:
         painter.drawText(QPointF(x - width / 2, baseline), line)
-        baseline += LIST_LINE
+        baseline += _line(role)
 
 
 def chip(painter: QPainter, rect: QRectF, colours: PhaseColours, visible: float = 1.0) -> None:
@@ -225,14 +247,14 @@ def paint_link_ring(painter: QPainter, picture: Picture, link: Link) -> None:
 def label_rect(picture: Picture, link: Link) -> QRectF:
     """What the numbers of ``link`` occupy."""
     route = picture.placement.routes[link.key]
-    written = picture.label(link)
+    written = _written(picture, link)
     x, y = route.label
     value = _width(written.value) if written.value else 0.0
     grad = _width(written.grad) if written.grad else (44.0 if written.no_grad else 0.0)
     name = text_width(written.name, "small", True, 400) if written.name else 0.0
     shape = text_width(written.shape, "caption", True, 400) if written.shape else 0.0
-    lines = NAME_LINE * (bool(written.name) + bool(written.shape))
-    lines += LIST_LINE * (len(written.value.lines) - 1 if written.value else 0)
+    lines = NAME_LINE * grown("small") * (bool(written.name) + bool(written.shape))
+    lines += _line("code") * (len(written.value.lines) - 1 if written.value else 0)
     if not picture.lanes(link).upright:
         half = max(value, grad, name, shape, 24.0) / 2 + 4
         top = y - LANE / 2 - LABEL_GAP - 14 - lines if value or name else y - 8

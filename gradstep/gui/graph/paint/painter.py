@@ -16,6 +16,7 @@ from gradstep.gui.graph.layout.placement import Rect
 from gradstep.gui.graph.paint.far import paint_far
 from gradstep.gui.graph.paint.items import paint_frame, paint_item, paint_ring
 from gradstep.gui.graph.paint.links import paint_label, paint_lanes, paint_link_ring
+from gradstep.gui.graph.paint.pens import written_at
 from gradstep.gui.graph.paint.picture import Picture
 from gradstep.gui.graph.sizes import DIAMETER, tokens
 from gradstep.gui.graph.viewport import LEGIBLE
@@ -43,7 +44,13 @@ def paint(painter: QPainter, picture: Picture, views: Sequence[QRectF], scale: f
     if level == Detail.FAR:
         paint_far(painter, picture, views, scale)
         return
-    near = level == Detail.NEAR
+    with written_at(scale):
+        _paint_closely(painter, picture, views, scale, near=level == Detail.NEAR)
+
+
+def _paint_closely(
+    painter: QPainter, picture: Picture, views: Sequence[QRectF], scale: float, *, near: bool
+) -> None:
     items, links = picture.visible(*views)
     for frame in picture.scene.frames.values():
         rect = picture.placement.groups.get(frame.key)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
@@ -44,9 +45,46 @@ def _pen(colour: int, width: float, dash: tuple[float, ...]) -> QPen:
     return found
 
 
-@functools.lru_cache(maxsize=64)
+BRIEF = 1.15
+"""Where text is grown by more than this, fewer digits are written."""
+LARGER = 1.5
+"""Text grows by no more than this against what it stands beside."""
+_scale = 1.0
+
+
+@contextmanager
+def written_at(scale: float) -> Iterator[None]:
+    """Meanwhile text is for a picture shown at ``scale``: what would be smaller there than the
+    smallest size of the design is written larger, as far as there is room for it."""
+    global _scale
+    before, _scale = _scale, scale
+    try:
+        yield
+    finally:
+        _scale = before
+
+
+def grown(role: str) -> float:
+    """How much larger than at 100 % text of this role is written; 1 down to where it is as small
+    as text may be."""
+    least, size = theme().size("type", "minimum"), theme().size("type", "scale", role)[0]
+    return min(max(1.0, least / (size * _scale)), LARGER)
+
+
 def font(role: str, code: bool = False, weight: int = 400) -> QFont:
+    return _font(role, code, weight, grown(role))
+
+
+def font_in(role: str, text: str, room: float, weight: int = 400) -> QFont:
+    """For code in a box: grown only as far as ``room`` goes."""
+    wide = _width(text, role, True, weight, 1.0)
+    return _font(role, True, weight, min(grown(role), max(1.0, room / max(wide, 1.0))))
+
+
+@functools.lru_cache(maxsize=256)
+def _font(role: str, code: bool, weight: int, factor: float) -> QFont:
     found = theme().font(role, code=code, weight=weight)
+    found.setPixelSize(round(found.pixelSize() * factor))
     found.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
     return found
 
@@ -60,14 +98,18 @@ def variable_font(pixels: int) -> QFont:
 def sign_font(sign: str, room: float) -> QFont:
     """For what stands in an operation: as large as it fits."""
     for role in ("term", "graph_value", "card_title", "body"):
-        if text_width(sign, role, False, 600) <= room and (role != "term" or len(sign) == 1):
-            return font(role, False, 600)
-    return font("caption", False, 600)
+        if _width(sign, role, False, 600, 1.0) <= room and (role != "term" or len(sign) == 1):
+            return _font(role, False, 600, 1.0)
+    return _font("caption", False, 600, 1.0)
+
+
+def text_width(text: str, role: str, code: bool, weight: int) -> float:
+    return _width(text, role, code, weight, grown(role))
 
 
 @functools.lru_cache(maxsize=8192)
-def text_width(text: str, role: str, code: bool, weight: int) -> float:
-    return QFontMetricsF(font(role, code, weight)).horizontalAdvance(text)
+def _width(text: str, role: str, code: bool, weight: int, factor: float) -> float:
+    return QFontMetricsF(_font(role, code, weight, factor)).horizontalAdvance(text)
 
 
 def arrow_head(tip: QPointF, before: QPointF, length: float) -> QPolygonF:

@@ -154,7 +154,7 @@ def _route_rect(placement: Placement, key: str) -> list[float]:
     route = placement.routes[key]
     points = (route.start, route.leave, route.flat_start, route.flat_end, route.end)
     xs, ys = [p[0] for p in points], [p[1] for p in points]
-    return [min(xs) - 80, min(ys) - 70, max(xs) + 80, max(ys) + 60]
+    return [min(xs) - 100, min(ys) - 90, max(xs) + 100, max(ys) + 75]
 
 
 def _hits(

@@ -9,7 +9,17 @@ from PySide6.QtGui import QColor, QPainter
 
 from gradstep.gui.graph.layout.placement import Flow
 from gradstep.gui.graph.paint.links import chip
-from gradstep.gui.graph.paint.pens import arrow_head, font, ink, pen, phase, stroke, text_width
+from gradstep.gui.graph.paint.pens import (
+    BRIEF,
+    arrow_head,
+    font,
+    grown,
+    ink,
+    pen,
+    phase,
+    stroke,
+    text_width,
+)
 from gradstep.gui.graph.scene import Item
 from gradstep.gui.graph.sizes import TRAY_DROP, TRAY_ROW
 from gradstep.gui.graph.texts import TrayRow, tray
@@ -24,7 +34,8 @@ FIRST = 4.0  # above the first row
 
 def paint_tray(painter: QPainter, picture: Picture, item: Item, leaf: QRectF) -> None:
     """Nothing while there is neither ``.grad`` nor new data."""
-    rows = tray(item, picture.now, picture.arrived(item.key))
+    brief = grown("code") > BRIEF
+    rows = tray(item, picture.now, picture.arrived(item.key), brief)
     if not rows:
         return
     rect = tray_rect(picture, item, leaf, rows)

@@ -130,7 +130,8 @@ QPlainTextEdit, QTextBrowser { background: @panel; border: none;
                  selection-color: @text_on_selection; }
 QTableView, QTreeView, QListView { background: @panel; border: none;
                                    gridline-color: @border; outline: none; }
-QHeaderView::section { background: @sunken; color: @text_secondary; border: none;
+QHeaderView, QTableCornerButton::section { background: @panel; border: none; }
+QHeaderView::section { background: @panel; color: @text_secondary; border: none;
                        padding: 0 6px; }
 
 QScrollBar:vertical { background: transparent; width: 10px; margin: 0; }

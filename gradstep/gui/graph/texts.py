@@ -204,9 +204,7 @@ def _adds_up(old: Preview, arrived: float, new: Preview | None) -> bool:
     return abs(total - float(other[0])) <= 1e-5 * max(abs(total), abs(arrived), 1e-30)
 
 
-def _plain(
-    shown: Preview | None, kind: TensorInfo | None, field: str, brief: bool = False
-) -> str:
+def _plain(shown: Preview | None, kind: TensorInfo | None, field: str, brief: bool = False) -> str:
     """In a tray: the number, or rms or norm of a tensor."""
     found = number(shown, kind, field, (4 if brief else 9) * VALUE_CHARACTER)
     if found is not None and found.small and shown is not None and not shown.problem:

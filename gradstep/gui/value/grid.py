@@ -179,10 +179,10 @@ class _Cells(QStyledItemDelegate):
         font = look.font("caption", code=True)
         painter.setFont(font)
         painter.setPen(ink)
-        room = rect.adjusted(2, 0, -_PADDING, 0)
-        text = QFontMetrics(font).elidedText(
-            index.data(), Qt.TextElideMode.ElideRight, room.width()
-        )
+        metrics, text = QFontMetrics(font), index.data()
+        behind = grid.tensor.decimals_missing(text) * metrics.horizontalAdvance("0")
+        room = rect.adjusted(2, 0, -_PADDING - behind, 0)
+        text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, int(_RIGHT), text)
         if option.state & QStyle.StateFlag.State_Selected:
             painter.setPen(look.colour("selection_ring_and_primary_button"))

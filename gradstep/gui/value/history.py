@@ -35,12 +35,17 @@ class History:
 
     def __init__(self) -> None:
         self._tracks: OrderedDict[tuple[str, str], _Track] = OrderedDict()
+        self._had_grad: set[str] = set()
 
     def clear(self) -> None:
         self._tracks.clear()
+        self._had_grad.clear()
 
     def note(self, info: ValueInfo, iteration: int) -> None:
-        """``info`` is what the value is now. Tensors of more than one number are not followed."""
+        """``info`` is what the value is now. Of tensors of more than one number only whether they
+        have had a ``.grad`` is remembered."""
+        if info.has_grad and info.kind in LEAVES:
+            self._had_grad.add(key_of(info))
         if info.tensor.numel != 1:
             return
         for field, preview in (("data", info.data), ("grad", info.grad)):
@@ -58,12 +63,19 @@ class History:
         if not _same(track.now, number):
             track.earlier = Earlier(track.now, track.seen)
             track.now = number
+        elif field == "grad" and track.earlier and iteration > track.earlier.iteration + 1:
+            # It was something else in between, which nobody has looked at.
+            track.earlier = None
         track.seen = iteration
 
     def earlier(self, info: ValueInfo, field: str) -> Earlier | None:
         """What ``field`` (``data`` or ``grad``) was before; None when it never changed."""
         track = self._tracks.get((key_of(info), field))
         return track.earlier if track else None
+
+    def had_grad(self, info: ValueInfo) -> bool:
+        """Whether a leaf has ever been seen with a ``.grad``."""
+        return key_of(info) in self._had_grad
 
 
 def key_of(info: ValueInfo) -> str:
@@ -80,11 +92,13 @@ def single(preview: Preview | None) -> Number | None:
 
 def change_of(stop: Stop | None, info: ValueInfo, field: str) -> Change | None:
     """What the last operation did to ``field`` of this value."""
-    for change in stop.changed if stop else ():
-        named = info.kind in LEAVES and change.name == info.name
-        if change.field == _FIELD[field] and (change.ref == info.ref or named):
-            return change
-    return None
+    changes = [c for c in (stop.changed if stop else ()) if c.field == _FIELD[field]]
+    if info.kind in LEAVES:
+        # What came along an edge of the graph has the leaf's name, too: that is what is added to
+        # its .grad, not what became of it.
+        by_name = [c for c in changes if c.name == info.name]
+        return next((c for c in by_name if c.ref == info.name), by_name[0] if by_name else None)
+    return next((c for c in changes if c.ref == info.ref), None)
 
 
 def _same(a: Number | None, b: Number | None) -> bool:

@@ -22,6 +22,7 @@ from gradstep.gui.numbers import format_number
 from gradstep.gui.panel import Panel
 from gradstep.gui.theme import theme
 from gradstep.gui.value.facts import Facts, StatisticsTable
+from gradstep.gui.value.happened import Happened, changed_by
 from gradstep.gui.value.header import Header
 from gradstep.gui.value.history import LEAVES, History, change_of, single
 from gradstep.gui.value.names import NamesList, NamesModel, NamesPopup
@@ -39,6 +40,10 @@ from gradstep.protocol.values import Statistics, ValueInfo
 if TYPE_CHECKING:
     from gradstep.gui.cursor import Cursor
     from gradstep.gui.session import Session
+
+
+_NEAR = (Reason.START, Reason.STEP, Reason.PHASE, Reason.REFUSED)
+"""Stops between which at most one phase passes."""
 
 
 @dataclass
@@ -59,6 +64,8 @@ class ValuePanel(Panel):
         super().__init__("value", "", parent)
         self._cursor = cursor
         self._stop: Stop | None = None
+        self._jumped = False
+        """Whether phases have been passed without a look at the values between them."""
         self._selected = _Selected()
         self._names = NamesModel(self)
         self.history = History()
@@ -122,6 +129,7 @@ class ValuePanel(Panel):
         self.header, self.card = Header(content), ScalarCard(content)
         self.tensor = TensorView(content)
         self.statistics, self.facts = StatisticsTable(content), Facts(content)
+        self.happened = Happened(content)
         self.cards = QVBoxLayout()
         """What explains the value goes here: below its number, above its facts."""
         self.cards.setSpacing(theme().size("space", "between_cards"))
@@ -131,11 +139,19 @@ class ValuePanel(Panel):
         layout.addWidget(self.header)
         layout.addWidget(self.card)
         layout.addWidget(self.tensor, 100)
+        layout.addWidget(self.happened)
         layout.addLayout(self.cards)
         layout.addWidget(self.statistics)
         layout.addWidget(self.facts)
         layout.addStretch(1)
         area.setWidget(content)
+        bar = area.verticalScrollBar()
+        # Into its own margin: what stands beside a bar is as wide as without one.
+        bar.rangeChanged.connect(
+            lambda _, end: layout.setContentsMargins(
+                padding, 10, padding - (bar.sizeHint().width() if end else 0), 10
+            )
+        )
         for ground in (area.viewport(), content):
             ground.setBackgroundRole(QPalette.ColorRole.Base)
         return area
@@ -157,6 +173,7 @@ class ValuePanel(Panel):
     def clear(self, path: str = "") -> None:
         """A new program: nothing of the old one is left."""
         self._stop = None
+        self._jumped = False
         self.history.clear()
         self._names.set_values(())
         ref = self._selected.ref
@@ -169,6 +186,7 @@ class ValuePanel(Panel):
     def show_stop(self, stop: Stop) -> None:
         """The program stands still: what is selected may have changed."""
         self._stop = stop
+        self._jumped |= stop.reason not in _NEAR
         if stop.reason is Reason.LOST:
             self._become_past(self.tr("The program's process is gone."))
         elif self._selected.ref.startswith("#"):
@@ -260,26 +278,25 @@ class ValuePanel(Panel):
         self.card.setVisible(alone)
         self.tensor.setVisible(not alone)
         self.statistics.setVisible(not alone and info.tensor.numel > 0)
-        changed = {field: None if past else self._changed(info, field) for field in FIELDS}
+        changed = {field: None if past else changed_by(self._stop, info, field) for field in FIELDS}
         if alone:
             data, grad = (self._shown(info, field, changed[field]) for field in FIELDS)
             self.card.show_values(data, grad, info.tensor.dtype, past=bool(past))
         else:
-            self.tensor.show_info(info, changed, anew=anew, past=bool(past))
+            self.tensor.show_info(info, changed, self._reason(info), anew=anew, past=bool(past))
+        self.happened.show_step(self._stop, info, bool(past))
         self.facts.show_info(info)
         self._pages.setCurrentIndex(1)
         self._show_title()
 
-    def _changed(self, info: ValueInfo, field: str) -> Phase | None:
-        if change_of(self._stop, info, field) is None:
-            return None
-        lane = Phase.FORWARD if field == "data" else Phase.BACKWARD
-        return (self._stop.phase if self._stop else None) or lane
+    def _reason(self, info: ValueInfo) -> str:
+        had = self.history.had_grad(info)
+        return grad_reason(info, had=had, later=self._jumped)
 
     def _shown(self, info: ValueInfo, field: str, changed: Phase | None) -> Shown:
         preview = info.data if field == "data" else info.grad
         if field == "grad" and not info.has_grad:
-            return Shown(None, grad_reason(info), changed=changed)
+            return Shown(None, self._reason(info), changed=changed)
         if preview is None or preview.problem:
             return Shown(None, preview.problem if preview else "", True, changed)
         note = self._was(info, field)
@@ -288,6 +305,10 @@ class ValuePanel(Panel):
         return Shown(single(preview), note, changed=changed)
 
     def _was(self, info: ValueInfo, field: str) -> str:
+        change = change_of(self._stop, info, field)
+        before = single(change.before) if change is not None else None
+        if before is not None and before != single(info.data if field == "data" else info.grad):
+            return self.tr("was {0} before").format(format_number(before, info.tensor.dtype))
         earlier = self.history.earlier(info, field)
         if earlier is None:
             return ""

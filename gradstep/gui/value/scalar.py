@@ -15,7 +15,6 @@ from gradstep.phases import Phase
 from gradstep.protocol.values import Number
 
 _PADDING, _CHIP = 12, 6
-_NARROW = 320
 NONE = "None"
 
 
@@ -41,20 +40,13 @@ class ScalarCard(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(1, 1, 1, 1)
         layout.setSpacing(0)
-        layout.addWidget(self.data, 43)
-        layout.addWidget(self.grad, 57)
-        self._columns = layout
+        layout.addWidget(self.data, 45)
+        layout.addWidget(self.grad, 55)  # it has more to say
         theme().changed.connect(self.update)
 
     def show_values(self, data: Shown, grad: Shown, dtype: str, *, past: bool = False) -> None:
         self.data.show_value(data, dtype, past)
         self.grad.show_value(grad, dtype, past)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        narrow = self.width() < _NARROW
-        self._columns.setStretch(0, 50 if narrow else 43)
-        self._columns.setStretch(1, 50 if narrow else 57)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, look = QPainter(self), theme()
@@ -75,8 +67,8 @@ class NumberColumn(QWidget):
         self.heading = QLabel(name, self)
         self.number = BigNumber(lane, self)
         self.note = QLabel(self)
-        for label in (self.heading, self.note):
-            label.setFont(theme().font("small"))
+        for label, role in ((self.heading, "small"), (self.note, "caption")):
+            label.setFont(theme().font(role))
             label.setProperty("quiet", True)
         self.note.setWordWrap(True)
         self.note.setMinimumHeight(18)

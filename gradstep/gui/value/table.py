@@ -53,6 +53,8 @@ class TensorModel(QAbstractTableModel):
         self.places: int | None = None
         """Decimals of every element; None for a few significant digits."""
         self.all_digits = False
+        self.fractional = False
+        """Whether an element with decimals has been seen."""
         self._rows = self._columns = 0
         self._origin = (0, 0)
         self._generation = 0
@@ -72,6 +74,7 @@ class TensorModel(QAbstractTableModel):
         wide = max(1, min(columns, 32))
         self._tile = (max(1, TILE // wide), wide)
         self._tiles.clear()
+        self.fractional = False
         self._view = None
         self._generation += 1
         self.endResetModel()
@@ -92,13 +95,25 @@ class TensorModel(QAbstractTableModel):
 
     def text(self, x: complex) -> str:
         """An element as the table writes it."""
-        if self.all_digits:
+        if isinstance(x, complex) and not self.all_digits:
+            text = format_number(x, self.dtype, DIGITS)
+        elif self.all_digits:
             text = format_number(x, self.dtype, None)
         elif self.places is not None:
             text = format_fixed(x, self.dtype, self.places)
         else:
             text = format_number(x, self.dtype, DIGITS)
         return f"✕ {text}" if is_special(x) else text
+
+    def decimals_missing(self, text: str) -> int:
+        """How many characters ``text`` has less than the longest after the decimal point, so that
+        points can stand below each other."""
+        if not self.fractional or self.all_digits or self.places is None or "·" in text:
+            return 0
+        if not text[-1:].isdigit():
+            return 0
+        _, point, decimals = text.partition(".")
+        return self.places - len(decimals) + (0 if point or not self.places else 1)
 
     def fill(self, elements: tuple[Number, ...]) -> None:
         """All elements in row-major order, known without asking (a preview)."""
@@ -145,6 +160,9 @@ class TensorModel(QAbstractTableModel):
             self._store(inside, elements)
 
     def _store(self, window: Window, elements: Elements) -> None:
+        if not self.fractional and elements.dtype.kind == "f":
+            finite = elements[np.isfinite(elements)]
+            self.fractional = bool((finite != np.floor(finite)).any())
         high, wide = self._tile
         for row, column in self._keys(window):
             top, left = row * high - window.first_row, column * wide - window.first_column

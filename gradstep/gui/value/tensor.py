@@ -16,7 +16,7 @@ from gradstep.gui.value.grid import ROW, Legend, NumberGrid
 from gradstep.gui.value.heat import bound_of
 from gradstep.gui.value.slices import SlicePicker
 from gradstep.gui.value.table import Elements, TensorModel, Window
-from gradstep.gui.value.words import grad_reason, shape_word, words
+from gradstep.gui.value.words import shape_word, words
 from gradstep.phases import Phase
 from gradstep.protocol.values import Preview, Statistics, ValueInfo
 
@@ -48,6 +48,14 @@ class FieldTable(QWidget):
         self.none = ElidedLabel("", self)
         self.none.setFont(theme().font("small"))
         self.none.setProperty("quiet", True)
+        self.below = QLabel(self)
+        """The same words where the heading has only half the width."""
+        self.below.setFont(theme().font("small"))
+        self.below.setProperty("quiet", True)
+        self.below.setWordWrap(True)
+        self.below.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.beside = False
+        """Whether it stands beside the other table."""
         self.legend = Legend(self)
         self.model = TensorModel(lambda window: self.wanted.emit(field, window), self)
         self.grid = NumberGrid(self.model, f"value_table_{field}", self)
@@ -63,7 +71,9 @@ class FieldTable(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(top)
+        layout.addWidget(self.below)
         layout.addWidget(self.grid, 1)
+        layout.addStretch(0)
         theme().changed.connect(self._dress)
         self.all_digits = False
         self._ends = (0.0, 0.0)
@@ -76,13 +86,24 @@ class FieldTable(QWidget):
     def show_state(self, reason: str | None, changed: Phase | None, past: bool) -> None:
         """``reason``: why there are no elements, None when there are."""
         self.none.setText(reason or "")
-        self.none.setVisible(reason is not None)
+        self.below.setText(reason or "")
+        self._show_reason()
         self.grid.setVisible(reason is None)
         self._changed, self._past = changed, past
         self.grid.set_past(past)
         self.legend.set_bound(self.grid.bound, past)
         self._dress()
         self._show_legend()
+
+    def set_beside(self, beside: bool) -> None:
+        """Whether only half the width is its own."""
+        self.beside = beside
+        self._show_reason()
+
+    def _show_reason(self) -> None:
+        known = bool(self.none.text())
+        self.none.setVisible(known and not self.beside)
+        self.below.setVisible(known and self.beside)
 
     def set_bound(self, bound: float) -> None:
         self.grid.set_bound(bound)
@@ -114,6 +135,8 @@ class FieldTable(QWidget):
             texts = [format_number(int(x), "int64") for x in (low, high)]
         elif model.dtype == "bool":
             texts = ["False"]
+        elif model.dtype.startswith("complex"):
+            texts = ["−0.00012345678−0.00012345678i" if self.all_digits else "−0.0123−0.0123i"]
         elif self.all_digits:
             texts = ["−0.00012345678" if "64" not in model.dtype else "−0.00012345678901234567"]
         elif places is None:
@@ -123,14 +146,15 @@ class FieldTable(QWidget):
         metrics = QFontMetrics(theme().font("caption", code=True))
         self.grid.set_cell_width(max(map(metrics.horizontalAdvance, texts)) + 14)
 
-    def limit_height(self) -> None:
-        """As high as its rows need, and at least a few of them."""
+    def limit_height(self, width: int) -> None:
+        """As high as its rows need in this ``width``, and at least a few of them."""
         natural = self.grid.natural_size()
-        bar = _BAR if natural.width() > self.grid.width() else 0
+        bar = _BAR if natural.width() > width else 0
         high = natural.height() + bar + 2
         self.grid.setMaximumHeight(high)
         self.grid.setMinimumHeight(min(high, (_LEAST_ROWS + 1) * ROW + bar))
-        self.setMaximumHeight(_HEADING + 4 + (0 if self.grid.isHidden() else high))
+        words = 4 + 3 * _HEADING if self.below.isVisibleTo(self) else 0
+        self.setMaximumHeight(_HEADING + 4 + (words if self.grid.isHidden() else high))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -141,7 +165,8 @@ class FieldTable(QWidget):
         used = 0 if self.heading.isHidden() else self.heading.sizeHint().width() + 8
         used += 0 if self.chip.isHidden() else self.chip.sizeHint().width() + 8
         room = self.width() - used >= self.legend.sizeHint().width()
-        self.legend.setVisible(room and self.grid.bound > 0 and not self.grid.isHidden())
+        scaled = self.grid.bound > 0 and self.model.dtype != "bool"
+        self.legend.setVisible(room and scaled and not self.grid.isHidden())
 
     def _dress(self) -> None:
         colours = theme().phase(_LANES[self.field])
@@ -194,10 +219,17 @@ class TensorView(QWidget):
         return self.slices.index
 
     def show_info(
-        self, info: ValueInfo, changed: dict[str, Phase | None], *, anew: bool, past: bool = False
+        self,
+        info: ValueInfo,
+        changed: dict[str, Phase | None],
+        reason: str,
+        *,
+        anew: bool,
+        past: bool = False,
     ) -> None:
-        """``changed``: by field, the phase that has just changed it. ``anew``: another value than
-        before, not the same one at a later stop."""
+        """``changed``: by field, the phase that has just changed it. ``reason``: why there is no
+        ``.grad``, if there is none. ``anew``: another value than before, not the same one at a
+        later stop."""
         old, self.info = self.info, info
         shape, dtype = info.tensor.shape, info.tensor.dtype
         self.slices.set_shape(shape)
@@ -208,16 +240,12 @@ class TensorView(QWidget):
                 self._set_shape(table)
             preview = info.data if field == "data" else info.grad
             self._fill(table, preview)
-            table.show_state(self._reason(field, preview), changed[field], past)
+            missing = f"None: {reason}" if field == "grad" and not info.has_grad else None
+            problem = (preview.problem or None) if preview is not None else None
+            table.show_state(missing or problem, changed[field], past)
             if not other and not past:
                 table.model.refresh()
         self._arrange()
-
-    def _reason(self, field: str, preview: Preview | None) -> str | None:
-        assert self.info is not None
-        if field == "grad" and not self.info.has_grad:
-            return f"None: {grad_reason(self.info)}"
-        return preview.problem if preview is not None and preview.problem else None
 
     def _set_shape(self, table: FieldTable) -> None:
         assert self.info is not None
@@ -284,18 +312,22 @@ class TensorView(QWidget):
         data, grad = self.tables["data"], self.tables["grad"]
         size = data.grid.natural_size()
         side = 2 * max(size.width(), grad.grid.natural_size().width()) + _BETWEEN <= self.width()
-        both = info.has_grad and not nothing
-        one = both and not side and data.model.rowCount() > _STACK_ROWS
+        # What may have a .grad later keeps its place free beside the data.
+        both = (info.has_grad or info.tensor.requires_grad) and not nothing
+        one = info.has_grad and both and not side and data.model.rowCount() > _STACK_ROWS
         directions = QBoxLayout.Direction
         self._box.setDirection(directions.LeftToRight if side and both else directions.TopToBottom)
         self.switch.setVisible(one)
         shown = self.switch.index if one else None
         data.setVisible(not nothing and shown in (None, 0))
         grad.setVisible(not nothing and shown in (None, 1))
+        grad.set_beside(side and both)
         for table in self.tables.values():
             table.heading.setVisible(not one)
-            table.limit_height()
-        self.setMaximumHeight(max(self._column.maximumSize().height(), 24))
+            table.limit_height((self.width() - _BETWEEN) // 2 if side and both else self.width())
+        if side and both and not info.has_grad:
+            grad.setMaximumHeight(data.maximumHeight())  # the headings stand on one line
+        self.setMaximumHeight(24 if nothing else max(self._column.maximumSize().height(), 24))
 
 
 def dress(widget: QWidget, sheet: str) -> None:

@@ -37,8 +37,12 @@ def device_word(device: str) -> str:
     return "CPU" if device == "cpu" else device
 
 
-def grad_reason(info: ValueInfo) -> str:
-    """Why ``.grad`` is None: the engine's reason, else what follows from the tensor's flags."""
+def grad_reason(info: ValueInfo, *, had: bool = False, later: bool = False) -> str:
+    """Why ``.grad`` is None: the engine's reason, else what follows from the tensor's flags.
+    ``had``: it has had one before. ``later``: phases were passed in which it may have had."""
+    if info.tensor.requires_grad and info.tensor.is_leaf and (had or later):
+        # The engine sees that there is none, not that there was one.
+        return words("cleared by zero grad") if had else words("none at this moment")
     if info.note:
         return info.note
     if not info.tensor.requires_grad:

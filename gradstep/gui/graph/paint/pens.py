@@ -67,7 +67,8 @@ def written_at(scale: float) -> Iterator[None]:
 def grown(role: str) -> float:
     """How much larger than at 100 % text of this role is written; 1 down to where it is as small
     as text may be."""
-    least, size = theme().size("type", "minimum"), theme().size("type", "scale", role)[0]
+    least = float(theme().size("type", "minimum"))
+    size = float(theme().size("type", "scale", role)[0])
     return min(max(1.0, least / (size * _scale)), LARGER)
 
 

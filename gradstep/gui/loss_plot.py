@@ -232,12 +232,16 @@ class LossPlot(pg.GraphicsView):  # type: ignore[misc]
         left, middle = at.x() + 12, at.y() + metrics.capHeight() / 2
         if left + width > self.width() - 4:
             left, middle = at.x() - width, at.y() - 12
+        words_left = left + width + 8
+        font = theme().font("small")
+        ground = theme().colour("panel")
+        painter.fillRect(QRectF(left - 3, middle - 12, width + 6, 16), ground)
         painter.setFont(_number_font())
         painter.setPen(theme().phase(Phase.FORWARD).text)
         painter.drawText(QPointF(left, middle), number)
-        words_left = left + width + 8
-        font = theme().font("small")
         if words and words_left + QFontMetrics(font).horizontalAdvance(words) < self.width():
+            wide = QFontMetrics(font).horizontalAdvance(words)
+            painter.fillRect(QRectF(words_left - 5, middle - 12, wide + 8, 16), ground)
             painter.setFont(font)
             painter.setPen(theme().colour("text_secondary"))
             painter.drawText(QPointF(words_left, middle), words)

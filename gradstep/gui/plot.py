@@ -13,7 +13,8 @@ from gradstep.gui.theme import theme
 
 _TOP, _RIGHT, _BOTTOM = 16, 16, 28
 _LEFT = 16  # left of the labels
-_LABEL_GAP = 8
+_LABEL_GAP = 12
+"""More than the radius of a point that stands on the axis."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Axes:
         """Of the lines with a number, and of those without."""
         if self.log:
             return log_ticks(*self.y, self.area.height()), []
-        step = nice_step(self.y[1] - self.y[0], self.area.height() / 36)
+        step = self._step()
         with_number = multiples(*self.y, step)
         half = step / 2
         uneven = f"{step:e}".startswith("5")  # lines at 2.5 would help nobody
@@ -54,6 +55,15 @@ class Axes:
             return with_number, []
         between = [y for y in multiples(*self.y, half) if round(y / half) % 2]
         return with_number, between
+
+    def _step(self) -> float:
+        """Between numbers; 4 becomes 5 where a line then stands near the upper end."""
+        low, high = self.y
+        step = nice_step(high - low, self.area.height() / 36)
+        wider = step * 1.25  # 5 for 4
+        top = multiples(low, high, wider)[-1:]
+        reached = top > multiples(low, high, step)[-1:] and top[0] > high - wider / 4
+        return wider if f"{step:e}".startswith("4") and reached else step
 
     def draw(self, painter: QPainter) -> None:
         """Lines and numbers, below the data."""

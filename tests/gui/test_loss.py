@@ -245,3 +245,10 @@ def test_numbers_on_axes(qtbot) -> None:
     assert positions[0] == 1 and all(x % 50 == 0 or x % 40 == 0 for x in positions[1:])
     texts = axes._height_texts(axes.heights()[0])
     assert texts[0] == "0" and all(len(t) <= 4 for t in texts)
+
+
+def test_four_becomes_five_where_that_reaches_the_end(qtbot) -> None:
+    """Of 1.08, lines at 0, 0.5 and 1 and not at 0.4 and 0.8; of 7.9 at 0, 4 and between."""
+    room = QRectF(40, 10, 300, 120)
+    assert Axes(room, (1, 6), (0, 1.08)).heights()[0] == pytest.approx([0, 0.5, 1])
+    assert Axes(room, (1, 6), (0, 7.9)).heights()[0] == pytest.approx([0, 4])

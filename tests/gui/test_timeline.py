@@ -13,6 +13,7 @@ from gradstep.gui.cursor import Cursor
 from gradstep.gui.theme import theme
 from gradstep.gui.timeline import TimelinePanel
 from gradstep.gui.timeline import model as model_module
+from gradstep.gui.timeline.drawing import PHASE_HEIGHT, PHASE_ROW
 from gradstep.gui.timeline.model import TimelineModel
 from gradstep.gui.timeline.shapes import CELL, SKIP, Look, short_name
 from gradstep.phases import Phase
@@ -360,3 +361,40 @@ def test_the_selected_value_is_outlined(panel: TimelinePanel, session: FakeSessi
     assert panel.strip.viewport().grab().toImage() != before
     panel._cursor.select("w")
     assert panel.strip.marked_node is None
+
+
+def test_the_playhead_goes_through_no_word(panel: TimelinePanel, session: FakeSession) -> None:
+    """Where it stands in a phase whose name would be there, the name makes way."""
+    for done in range(4):
+        session.stopped.emit(in_backward(done))
+        phases = (*whole(1), stretch(2, F), stretch(2, B, done))
+        session.timelineChanged.emit(Timeline(0, phases))
+        strip, model = panel.strip, panel.model
+        assert model.playhead is not None
+        head = model.playhead - strip._offset
+        image = strip.viewport().grab().toImage()
+        ink = theme().phase(B).text
+        beside = [x for x in (*range(head - 5, head - 2), *range(head + 3, head + 5))]
+        row = range(PHASE_ROW + 3, PHASE_ROW + PHASE_HEIGHT - 3)
+        assert all(image.pixelColor(x, y) != ink for x in beside for y in row), done
+
+
+def test_a_step_repaints_what_a_full_repaint_shows(
+    panel: TimelinePanel, session: FakeSession, qtbot
+) -> None:
+    """Also the names of phases that make way for the playhead."""
+    for done in (0, 1, 2, 3, 2, 0):
+        session.stopped.emit(in_backward(done))
+        phases = (*whole(1), stretch(2, F), stretch(2, B, done))
+        session.timelineChanged.emit(Timeline(0, phases))
+        qtbot.wait(20)
+        stepped = panel.screen().grabWindow(panel.winId()).toImage()
+        panel.strip.viewport().update()
+        qtbot.wait(20)
+        assert panel.screen().grabWindow(panel.winId()).toImage() == stepped, done
+
+
+def test_an_unrecorded_run_says_so(panel: TimelinePanel, session: FakeSession) -> None:
+    assert panel.strip.sentence() == "Phases and their operations appear here as they run."
+    session.stopped.emit(Stop(Reason.END, 30, exit_code=0))
+    assert panel.strip.sentence() == "These iterations ran at full speed and were not recorded."

@@ -12,7 +12,7 @@ from gradstep.gui.timeline.model import TimelineModel
 from gradstep.gui.timeline.shapes import CELL, SKIP, Box, Look, Segment
 from gradstep.phases import PHASE_INFO
 
-RULER = 11
+RULER = 10
 """Centre of the row with the iterations' numbers."""
 PHASE_ROW, PHASE_HEIGHT = 24, 17
 CELL_ROW, CELL_HEIGHT = 43, 20
@@ -114,12 +114,21 @@ class Drawing:
         font = theme().font("small", weight=600)
         info, metrics = PHASE_INFO[segment.phase], QFontMetrics(font)
         # The label stays in view while any of its stretch is.
-        start = max(rect.x() + 6, _EDGE)
+        rooms = self._beside_playhead(max(rect.x() + 6, _EDGE), rect.right() - 4)
         for text in (words(info.title), words(info.short), info.key):
-            if start + metrics.horizontalAdvance(text) + 4 <= rect.right():
-                ink = _ink(segment.look, theme().phase(segment.phase))
-                self._text(start, rect.center().y(), text, font, ink)
-                return
+            for start, end in rooms:
+                if start + metrics.horizontalAdvance(text) <= end:
+                    ink = _ink(segment.look, theme().phase(segment.phase))
+                    self._text(start, rect.center().y(), text, font, ink)
+                    return
+
+    def _beside_playhead(self, left: float, right: float) -> list[tuple[float, float]]:
+        """The free parts of a stretch: the playhead's line must not go through a word."""
+        at = self.model.playhead
+        if at is None or not left - 6 < at - self.offset < right + 4:
+            return [(left, right)]
+        line = float(at - self.offset)
+        return [(left, line - 5), (max(left, line + 5), right)]
 
     def _letter(self, segment: Segment, x: int) -> None:
         rect = QRectF(x + segment.x, PHASE_ROW, segment.width, _LETTER_HEIGHT)
@@ -179,8 +188,8 @@ class Drawing:
         x, ink = float(at - self.offset - 1), theme().colour("text")
         compact = self.model.iterations[-1].compact
         bottom = PHASE_ROW + _LETTER_HEIGHT + 8 if compact else _BOTTOM
-        self.painter.fillRect(QRectF(x - 1, 18, 2, bottom - 18), ink)
-        shape = [(-6, 16), (6, 16), (6, 19.5), (1, 24), (-1, 24), (-6, 19.5)]
+        self.painter.fillRect(QRectF(x - 1, 19, 2, bottom - 19), ink)
+        shape = [(-5, 17), (5, 17), (5, 19.5), (1, 24), (-1, 24), (-5, 19.5)]
         self.painter.setPen(Qt.PenStyle.NoPen)
         self.painter.setBrush(ink)
         self.painter.drawPolygon(QPolygonF([QPointF(x + dx, y) for dx, y in shape]))

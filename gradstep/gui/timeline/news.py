@@ -69,12 +69,26 @@ def news(before: Shown | None, now: Shown) -> QRegion | None:
         if old is None or new is None or old.outside != new.outside:
             return None
         found += _changed(old, new)
-    for head in {before.playhead, now.playhead} - {None}:
-        found += QRect((head or 0) - _HEAD, 0, 2 * _HEAD, _DEEP)
+    heads = {head for head in (before.playhead, now.playhead) if head is not None}
+    for head in heads:
+        found += QRect(head - _HEAD, 0, 2 * _HEAD, _DEEP)
+    if before.playhead != now.playhead:
+        found += _under(heads, now)
     if before.ghost != now.ghost:
         left = min(ghost[0] for ghost in (before.ghost, now.ghost) if ghost is not None)
         found += QRect(left - GAP // 2, 0, now.offset + now.room - left + GAP, _DEEP)
     return found.translated(-now.offset, 0)
+
+
+def _under(heads: set[int], now: Shown) -> QRegion:
+    """The phases whose names make way for the playhead, or need not any more."""
+    found = QRegion()
+    for row in now.rows:
+        for segment in row.segments:
+            left = row.left + segment.x
+            if any(left - _HEAD <= head <= left + segment.width + _HEAD for head in heads):
+                found += QRect(left - 1, PHASE_ROW, segment.width + 2, CELL_ROW - PHASE_ROW)
+    return found
 
 
 def _changed(old: _Row, new: _Row) -> QRegion:

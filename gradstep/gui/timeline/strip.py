@@ -6,11 +6,13 @@ from PySide6.QtCore import QEvent, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
+    QFocusEvent,
     QHelpEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QPen,
     QResizeEvent,
     QWheelEvent,
 )
@@ -120,14 +122,33 @@ class TimelineStrip(QAbstractScrollArea):
             painter.setFont(theme().font("small"))
             painter.setPen(theme().colour("text_tertiary"))
             rect = self.viewport().rect().adjusted(INSET, 0, 0, 0)
-            text = self.tr("Phases and their operations appear here as they run.")
+            text = self.sentence()
             painter.drawText(rect, Qt.AlignmentFlag.AlignVCenter, text)
+        if self.hasFocus() and self._at is None:
+            ring = theme().size("stroke", "selection")
+            painter.setPen(QPen(theme().colour("selection_ring_and_primary_button"), ring))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(self.viewport().rect().adjusted(1, 1, -1, -1))
         thumb = self._thumb()
         if thumb is not None:
             name = "control_outline" if self._drag is not None else "border_strong"
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme().colour(name))
             painter.drawRoundedRect(QRectF(thumb), 1.5, 1.5)
+
+    def sentence(self) -> str:
+        """What is said while there is nothing to show."""
+        if self.model.stop is not None and self.model.stop.iteration > 0:
+            return self.tr("These iterations ran at full speed and were not recorded.")
+        return self.tr("Phases and their operations appear here as they run.")
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.viewport().update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.viewport().update()
 
     # -- the thumb ---------------------------------------------------------------------------
 

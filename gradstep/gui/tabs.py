@@ -18,6 +18,7 @@ class Tabs(QTabWidget):
         super().__init__(parent)
         self.setObjectName(name)
         self.setTabBar(_Bar(self))
+        self.tabBar().setAccessibleName(self.tr("Panels below the timeline"))
         self.setDocumentMode(True)
 
     def paintEvent(self, event: QPaintEvent) -> None:

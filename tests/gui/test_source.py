@@ -366,3 +366,49 @@ def test_a_missing_file_leaves_the_way_to_open_another(
     session.programOpened.emit("/nowhere/missing.py")
     assert shown(panel) == []
     assert panel.empty.isVisible()
+
+
+# ---------------------------------------------------------------------- words beside the code
+
+
+def test_words_make_way_for_the_code(qtbot: QtBot, tmp_path: Path) -> None:
+    """Where the code would be cut, fewer words say that its backward is next."""
+    view = CodeView()
+    qtbot.addWidget(view)
+    view.resize(360, 200)
+    view.show_code(read_code(written(tmp_path, b"y = w * x\n        return self.output(h)\n")))
+    short, long = (
+        Mark(line, A.SOLID, Phase.BACKWARD, "its backward is next", few="backward")
+        for line in (1, 2)
+    )
+    edge = 360.0 - 12
+    assert view._words_of(short, edge) == "its backward is next"
+    assert view._words_of(long, edge) == "backward"
+    view.show_marks((short, long))
+    assert view._right_of_code(2) > 52 + view._width(2), "and all of the code is seen"
+    assert view.accessibleDescription() == (
+        "line 1: y = w * x, its backward is next; "
+        "line 2: return self.output(h), its backward is next"
+    )
+
+
+def test_words_stay_near_their_code_in_a_wide_view(qtbot: QtBot, tmp_path: Path) -> None:
+    view = CodeView()
+    qtbot.addWidget(view)
+    view.resize(1900, 200)
+    view.show_code(read_code(written(tmp_path, b"y = w * x\n")))
+    view.show_marks((Mark(1, A.SOLID, Phase.BACKWARD, "its backward is next"),))
+    assert view._right_of_code(1) < 600
+
+
+def test_the_first_line_is_whole_at_the_end_too(qtbot: QtBot, tmp_path: Path) -> None:
+    view = CodeView()
+    qtbot.addWidget(view)
+    view.show_code(read_code(written(tmp_path, b"x = 1\n" * 100)))
+    view.show()
+    for height in (200, 213, 487):
+        view.resize(360, height)
+        bar = view.verticalScrollBar()
+        bar.setValue(bar.maximum())
+        assert view.rect_of(view.line_at(QPoint(60, 1))).top() == 0
+        assert view.rect_of(100).bottom() <= height

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QFont,
     QFontMetricsF,
     QHelpEvent,
@@ -31,6 +33,7 @@ ARROW_LEFT, GUTTER, CODE_LEFT, CODE_RIGHT = 4, 38, 52, 3
 WORDS_RIGHT = 12
 """Space between the words of a line and the panel's edge."""
 WORDS_GAP = 12
+WORDS_FARTHEST, WORDS_ROOM = 560.0, 160.0
 ABOVE = 8
 CONTEXT = 3
 """Lines kept visible above and below a marked one."""
@@ -55,6 +58,8 @@ class Mark:
     back: bool = False
     column: int = -1
     end_column: int = -1
+    few: str = ""
+    """Fewer words, for where the others would cut the code short."""
 
 
 class CodeView(QAbstractScrollArea):
@@ -76,6 +81,8 @@ class CodeView(QAbstractScrollArea):
         self.marks: tuple[Mark, ...] = ()
         self.values: Mapping[int, str] = {}
         self.hovered = self.selected = 0
+        self.ringed = False
+        """Whether the keyboard is here, and that is to be seen."""
         self._quiet = QPixmap()
         self._quiet_key: object = None
         look = theme()
@@ -94,6 +101,7 @@ class CodeView(QAbstractScrollArea):
 
     def show_code(self, code: Code) -> None:
         self.code, self.marks, self.values = code, (), {}
+        self.setAccessibleName(self.tr("Source of {0}").format(Path(code.path).name))
         self.hovered = self.selected = 0
         self._measure()
         self.verticalScrollBar().setValue(0)
@@ -102,12 +110,20 @@ class CodeView(QAbstractScrollArea):
     def show_marks(self, marks: tuple[Mark, ...]) -> None:
         """Replace the marks and bring them into view; if they are too far apart, the first."""
         self.marks = marks
+        self.setAccessibleDescription("; ".join(self._said(mark) for mark in marks))
         if marks:
             lines = [mark.line for mark in marks]
             first, last = min(lines), max(lines)
             together = (last - first + 2 * CONTEXT) * self._row <= self.viewport().height()
             self.scroll_to(*((first, last) if together else (lines[0], lines[0])))
         self.viewport().update()
+
+    def _said(self, mark: Mark) -> str:
+        """A mark for those who hear it: ``line 10: return w * x, its backward is next``."""
+        known = 0 < mark.line <= len(self.code.lines)
+        text = self.text_of(mark.line).strip() if known else ""
+        where = self.tr("line {0}").format(mark.line)
+        return f"{where}: {', '.join(part for part in (text, mark.words) if part)}"
 
     def show_values(self, values: Mapping[int, str]) -> None:
         """What the lines last computed, by line."""
@@ -166,6 +182,12 @@ class CodeView(QAbstractScrollArea):
                 row = QRectF(self.rect_of(line))
                 painter.fillRect(row, theme().colour("panel"))
                 self._paint_line(painter, line, row, marks.get(line))
+        if self.ringed:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            width = theme().size("stroke", "selection")
+            painter.setPen(QPen(theme().colour("selection_ring_and_primary_button"), width))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(self.viewport().rect().adjusted(1, 1, -1, -1))
 
     def _seen(self) -> range:
         """The lines in the viewport."""
@@ -197,13 +219,13 @@ class CodeView(QAbstractScrollArea):
         background = self._background(line, mark)
         if background is not None:
             painter.fillRect(row, background)
-        edge, right = row.right() - WORDS_RIGHT, row.right() - CODE_RIGHT
+        edge, right = self._edge(row, line), row.right() - CODE_RIGHT
         if mark is not None:
             paint_arrow(painter, mark, row)
             if mark.words:
                 painter.setFont(self._words)
                 painter.setPen(ink_of(mark))
-                right = _words(painter, row, edge, mark.words) - WORDS_GAP
+                right = _words(painter, row, edge, self._words_of(mark, edge)) - WORDS_GAP
             self._paint_underline(painter, mark, row, right)
         elif line in self.values and self._fits(line, row):
             painter.setFont(self._fonts[Style.PLAIN])
@@ -273,6 +295,17 @@ class CodeView(QAbstractScrollArea):
             painter.setPen(QPen(ink_of(mark), 1.5))
             painter.drawLine(QPointF(left, row.bottom() - 2), QPointF(stop, row.bottom() - 2))
 
+    def _edge(self, row: QRectF, line: int) -> float:
+        """Where words beside a line end: at the right, but in a wide view not far from the code
+        that they belong to."""
+        far = max(WORDS_FARTHEST, CODE_LEFT + self._width(line) + WORDS_ROOM)
+        return min(row.right() - WORDS_RIGHT, far)
+
+    def _words_of(self, mark: Mark, edge: float) -> str:
+        wide = QFontMetricsF(self._words).horizontalAdvance(mark.words)
+        cut = CODE_LEFT + self._width(mark.line) > edge - wide - WORDS_GAP
+        return mark.few if cut and mark.few else mark.words
+
     def _fits(self, line: int, row: QRectF) -> bool:
         words = self._metrics[Style.PLAIN].horizontalAdvance(self.values[line])
         return CODE_LEFT + self._width(line) + WORDS_GAP + words < row.right() - WORDS_RIGHT
@@ -292,9 +325,24 @@ class CodeView(QAbstractScrollArea):
     def _measure(self) -> None:
         whole = 2 * ABOVE + len(self.code.lines) * self._row
         bar = self.verticalScrollBar()
-        bar.setRange(0, max(0, whole - self.viewport().height()))
+        hidden = max(0, whole - self.viewport().height())
+        if hidden > ABOVE:
+            # At the end, too, the first line is a whole one.
+            hidden += (ABOVE - hidden) % self._row
+        bar.setRange(0, hidden)
         bar.setPageStep(self.viewport().height())
         bar.setSingleStep(self._row)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        by_key = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        self.ringed = event.reason() in by_key
+        self.viewport().update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.ringed = False
+        self.viewport().update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         line = self.line_at(event.position().toPoint())
@@ -321,8 +369,10 @@ class CodeView(QAbstractScrollArea):
     def _right_of_code(self, line: int) -> float:
         for mark in self.marks:
             if mark.line == line and mark.words:
-                words = QFontMetricsF(self._words).horizontalAdvance(mark.words)
-                return self.viewport().width() - WORDS_RIGHT - words - WORDS_GAP
+                edge = self._edge(QRectF(self.rect_of(line)), line)
+                words = self._words_of(mark, edge)
+                wide = QFontMetricsF(self._words).horizontalAdvance(words)
+                return edge - wide - WORDS_GAP
         return float(self.viewport().width() - CODE_RIGHT)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QTextCharFormat, QTextCursor
-from PySide6.QtWidgets import QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QLabel, QPlainTextEdit, QWidget
 
 from gradstep.gui.panel import Panel
 from gradstep.gui.panels.terminal import Batch, Terminal
@@ -33,7 +33,13 @@ class ConsolePanel(Panel):
         self.text.setFont(theme().font("code", code=True))
         self.text.setTabStopDistance(8 * self.text.fontMetrics().horizontalAdvance(" "))
         self.text.document().setDocumentMargin(theme().size("space", "panel_padding"))
-        self.text.setPlaceholderText(self.tr("What the program prints appears here."))
+        self.empty = QLabel(self.tr("What the program prints appears here."), self.text.viewport())
+        self.empty.setProperty("faint", True)
+        padding = theme().size("space", "panel_padding")
+        self.empty.move(padding, padding)
+        self.text.document().contentsChanged.connect(
+            lambda: self.empty.setVisible(self.text.document().isEmpty())
+        )
         self.body.addWidget(self.text, 1)
         self._terminal = Terminal(CAPACITY)
         self._shown = self._unfinished = 0  # lines

@@ -37,11 +37,12 @@ def marked_files(stop: Stop) -> tuple[Marked, ...]:
         words = translate("Source", "next") if stop.operation is not None else ""
         return (_marked(here, Arrow.SOLID, phase, words),)
     words = translate("Source", "its backward is next")
-    its_turn = _marked(there, Arrow.SOLID, phase, words, tinted=here is None, back=True)
+    few = translate("Source", "backward")
+    its_turn = _marked(there, Arrow.SOLID, phase, words, tinted=here is None, back=True, few=few)
     if here is None:
         return (its_turn,)
     if (here.file, here.line) == (there.file, there.line):
-        return (_marked(there, Arrow.SOLID, phase, words, back=True),)
+        return (_marked(there, Arrow.SOLID, phase, words, back=True, few=few),)
     python = _marked(here, Arrow.HOLLOW, phase, translate("Source", "Python is here"))
     if here.file == there.file:
         return (Marked(here.file, its_turn.marks + python.marks, "", phase),)
@@ -73,6 +74,7 @@ def _marked(
     *,
     tinted: bool = True,
     back: bool = False,
+    few: str = "",
 ) -> Marked:
     underline = arrow is Arrow.SOLID
     mark = Mark(
@@ -84,6 +86,7 @@ def _marked(
         back,
         place.column if underline else -1,
         place.end_column if underline else -1,
+        few,
     )
     caption = translate("Source", "backward of line {0} is next").format(place.line) if back else ""
     return Marked(place.file, (mark,), caption, phase)

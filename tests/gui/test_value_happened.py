@@ -123,4 +123,6 @@ def test_a_tensor_whose_grad_is_cleared(two_layers: Desk) -> None:
 
 def test_what_was_passed_unseen_is_not_said_to_be_new(two_layers: Desk) -> None:
     two_layers.go(Goal.ITERATION)
-    assert two_layers.panel.tensor.tables["grad"].below.text() == "None: none at this moment"
+    assert (
+        two_layers.panel.tensor.tables["grad"].below.text() == "None: cleared, or not reached yet"
+    )

@@ -112,7 +112,7 @@ def test_no_gradient_says_why(panel: ValuePanel, session: FakeSession, ref: str,
 
 
 def test_just_changed(panel: ValuePanel, session: FakeSession) -> None:
-    session.stop_at(stop(2, Phase.BACKWARD, Change("grad", "#2:0", "w")))
+    session.stop_at(stop(2, Phase.BACKWARD, Change("grad", "w", "w")))
     panel._cursor.select("w")
     grad, data = panel.card.grad.number, panel.card.data.number
     assert has_colour(grad.grab().toImage(), "tint", Phase.BACKWARD), "a chip"

@@ -305,3 +305,28 @@ def test_names_model(qtbot) -> None:
     assert model.rowCount() == 0 and resets
     assert model.rowCount(QModelIndex()) == 0
     del tester
+
+
+def test_points_stand_below_each_other(qtbot) -> None:
+    """0.5 has fewer decimals than 0.4000 and stands as far left as its point asks for; where there
+    are no decimals at all, nothing is shifted."""
+    mixed = TensorModel(lambda window: None)
+    mixed.set_shape(4, 1, "float32", (), 1)
+    mixed.fill((0.5, 0.3999999761581421, 2.0, math.nan))
+    mixed.set_style(4, False)
+    texts = [mixed.index(row, 0).data() for row in range(4)]
+    assert texts == ["0.5", "0.4000", "2", "✕ NaN"]
+    assert [mixed.decimals_missing(text) for text in texts] == [3, 0, 5, 0]
+    whole = TensorModel(lambda window: None)
+    whole.set_shape(2, 1, "float32", (), 1)
+    whole.fill((2.0, -1.0))
+    whole.set_style(3, False)
+    assert [whole.decimals_missing(whole.index(row, 0).data()) for row in range(2)] == [0, 0]
+
+
+def test_tab_leads_out_of_the_table(qtbot) -> None:
+    """Or the keyboard would be caught in a tensor's thousand elements."""
+    source = Source(np.arange(6, dtype=np.float32).reshape(2, 3))
+    grid = NumberGrid(source.shape(), "table")
+    qtbot.addWidget(grid)
+    assert not grid.tabKeyNavigation()

@@ -8,6 +8,7 @@ from PySide6.QtGui import (
     QLinearGradient,
     QPainter,
     QPaintEvent,
+    QPen,
     QResizeEvent,
     QShowEvent,
 )
@@ -50,6 +51,8 @@ class NumberGrid(QTableView):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setWordWrap(False)
+        # Arrow keys move between elements; Tab leads on, or the keyboard would be caught here.
+        self.setTabKeyNavigation(False)
         self.setCornerButtonEnabled(False)
         self._dress_headers()
         self._soon = QTimer(self)
@@ -129,6 +132,14 @@ class NumberGrid(QTableView):
             max(first, 0),
             (columns - 1 if last < 0 else last) + 1,
         )
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.hasFocus() and not self.selectionModel().hasSelection():
+            painter = QPainter(self.viewport())
+            width = theme().size("stroke", "selection")
+            painter.setPen(QPen(theme().colour("selection_ring_and_primary_button"), width))
+            painter.drawRect(self.viewport().rect().adjusted(1, 1, -1, -1))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -55,7 +55,9 @@ def sentence(stop: Stop | None, info: ValueInfo) -> str:
         return " ".join(said)
     if stop.phase is not None and stop.reason is Reason.PHASE:
         return words("{0} left it unchanged.").format(words(PHASE_INFO[stop.phase].title))
-    return words("The last step left it unchanged.")
+    # Of what ran at full speed nobody knows.
+    known = stop.reason in (Reason.STEP, Reason.REFUSED)
+    return words("The last step left it unchanged.") if known else ""
 
 
 def _updated(change: Change, info: ValueInfo) -> str:

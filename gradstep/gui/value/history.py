@@ -93,11 +93,14 @@ def single(preview: Preview | None) -> Number | None:
 def change_of(stop: Stop | None, info: ValueInfo, field: str) -> Change | None:
     """What the last operation did to ``field`` of this value."""
     changes = [c for c in (stop.changed if stop else ()) if c.field == _FIELD[field]]
+    if field == "grad" and not info.has_grad:
+        # What was seen at operation level may have been undone at full speed.
+        changes = [c for c in changes if c.after is None]
     if info.kind in LEAVES:
         # What came along an edge of the graph has the leaf's name, too: that is what is added to
         # its .grad, not what became of it.
-        by_name = [c for c in changes if c.name == info.name]
-        return next((c for c in by_name if c.ref == info.name), by_name[0] if by_name else None)
+        wanted = info.name or info.ref
+        return next((c for c in changes if c.ref == wanted), None)
     return next((c for c in changes if c.ref == info.ref), None)
 
 

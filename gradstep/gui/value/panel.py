@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from gradstep.gui.session import Session
 
 
-_NEAR = (Reason.START, Reason.STEP, Reason.PHASE, Reason.REFUSED)
+_NEAR = (Reason.START, Reason.STEP, Reason.PHASE, Reason.REFUSED, Reason.LOST)
 """Stops between which at most one phase passes."""
 
 

@@ -42,7 +42,7 @@ def grad_reason(info: ValueInfo, *, had: bool = False, later: bool = False) -> s
     ``had``: it has had one before. ``later``: phases were passed in which it may have had."""
     if info.tensor.requires_grad and info.tensor.is_leaf and (had or later):
         # The engine sees that there is none, not that there was one.
-        return words("cleared by zero grad") if had else words("none at this moment")
+        return words("cleared by zero grad") if had else words("cleared, or not reached yet")
     if info.note:
         return info.note
     if not info.tensor.requires_grad:

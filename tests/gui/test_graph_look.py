@@ -7,14 +7,22 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QPointF
+from PySide6.QtGui import QRawFont
+from PySide6.QtTest import QTest
 
-from gradstep.gui.graph.scene import Link
+from gradstep.gui.graph.layout.placement import Flow
+from gradstep.gui.graph.paint.pens import font, written_at
+from gradstep.gui.graph.placing import place
+from gradstep.gui.graph.scene import Link, build
+from gradstep.gui.graph.sizes import written_name
+from gradstep.gui.graph.symbols import SYMBOLS
 from gradstep.gui.theme import theme
 from gradstep.phases import Phase
 from gradstep.protocol.trace import NodeState, Reason, Stop
 from gradstep.protocol.values import ValueKind
 from tests.gui import graphs
 from tests.gui.graph_bench import Bench, colours, on_the_bench
+from tests.gui.scenes import model_of
 
 
 @pytest.fixture
@@ -191,3 +199,86 @@ def test_the_legend_says_how_to_read_it(bench: Bench) -> None:
     ]
     bench.feed(graphs.perceptron())
     assert "value (rms), left" in bench.panel.legend.accessibleDescription()
+
+
+# ---------------------------------------------------------------------- small, and in little room
+
+
+def test_a_graph_shown_small_is_written_in_letters_that_can_be_read(bench: Bench) -> None:
+    """Two layers stand whole in a window of the default size; nothing on them is smaller on the
+    screen than the design's smallest text, but for signs and shapes in their boxes."""
+    bench.feed(graphs.two_layers())
+    scale = bench.canvas.view.scale
+    assert scale < 0.7 and bench.canvas.view.seen(
+        bench.canvas.picture.placement.bounds, bench.canvas.width(), bench.canvas.height()
+    )
+    least = theme().size("type", "minimum")
+    with written_at(scale):
+        for role in ("graph_value", "small", "code"):
+            assert font(role).pixelSize() * scale >= least - 0.6, role
+    assert font("small").pixelSize() == theme().size("type", "scale", "small")[0]
+
+
+def test_a_parameter_in_its_modules_frame_needs_no_more_than_its_name(bench: Bench) -> None:
+    bench.feed(graphs.two_layers())
+    weight = bench.item("hidden.weight")
+    assert written_name(weight) == "weight"
+    assert "hidden.weight" in bench.canvas.description(weight.key), "said in full to who asks"
+    bench.feed(graphs.linear(2))
+    assert written_name(bench.item("w")) == "w"
+
+
+def test_a_low_panel_gives_its_height_to_the_graph(bench: Bench) -> None:
+    bench.feed(graphs.product())
+    panel, zoom = bench.panel, bench.panel.zoom
+    assert panel.footer.isVisible() and zoom.parentWidget() is panel.footer
+    panel.resize(624, 264)
+    QTest.qWait(20)
+    assert not panel.footer.isVisible() and zoom.parentWidget() is panel.title_row
+    assert zoom.isVisible()
+    canvas = bench.canvas
+    assert canvas.view.seen(canvas.picture.placement.bounds, canvas.width(), canvas.height())
+    panel.resize(680, 500)
+    QTest.qWait(20)
+    assert panel.footer.isVisible() and zoom.parentWidget() is panel.footer
+    assert canvas.view.seen(canvas.picture.placement.bounds, canvas.width(), canvas.height())
+
+
+def test_a_view_moved_by_hand_stays_when_the_panel_is_resized(bench: Bench) -> None:
+    bench.feed(graphs.linear(2))
+    bench.canvas.zoom_to(1.3)
+    before = bench.canvas.view.scale, bench.canvas.view.x, bench.canvas.view.y
+    bench.panel.resize(600, 460)
+    QTest.qWait(20)
+    assert (bench.canvas.view.scale, bench.canvas.view.x, bench.canvas.view.y) == before
+
+
+def test_a_low_room_does_not_turn_a_product_on_its_head() -> None:
+    """At 624 by 192 it can be read from left to right."""
+    model = model_of(graphs.product()[0])
+    assert place(build(model), (624.0, 192.0)).flow == Flow.RIGHT
+
+
+def test_every_sign_is_in_the_font_that_is_shipped(bench: Bench) -> None:
+    """What another font has to lend is an empty box where there is none."""
+    shipped = QRawFont.fromFont(theme().font("body", weight=600))
+    for name, sign in SYMBOLS.items():
+        missing = [c for c in sign if not shipped.supportsCharacter(ord(c))]
+        assert not missing, (name, sign)
+
+
+def test_next_at_a_parameter_stands_clear_of_its_tray(bench: Bench) -> None:
+    """Above it: the tray with .grad lies under it."""
+    graph, stop = graphs.linear(2, "backward")
+    bench.feed((graph, stop))
+    before, tray = bench.picture(), bench.at("w", 0, 50)
+    w = next(node.id for node in graph.nodes if node.name == "w")
+    bench.feed((graph, replace(stop, operation=graphs.stop(w).operation)))
+    assert bench.item("w").key in bench.canvas.picture.now.next
+    assert bench.has(colours(Phase.BACKWARD).text, bench.at("w", 0, -44), 6), "the word"
+    after = bench.picture()
+    assert all(
+        after.pixel(x, y) == before.pixel(x, y)
+        for x in range(tray.x() - 20, tray.x() + 40)
+        for y in range(tray.y() - 4, tray.y() + 8)
+    ), "and nothing new on the tray"

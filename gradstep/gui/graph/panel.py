@@ -61,6 +61,11 @@ class GraphPanel(Panel):
         self._beside_legend.setSpacing(12)
         self._beside_legend.addWidget(self.legend, 1)
         self._beside_legend.addWidget(self.zoom)
+        # The first picture must not take height from the canvas that it was made for.
+        for part in (self.legend, self.zoom):
+            keeps = part.sizePolicy()
+            keeps.setRetainSizeWhenHidden(True)
+            part.setSizePolicy(keeps)
         self.body.addWidget(self.footer)
         self.detail_button = WordButton("", self.title_row)
         self.detail_button.setObjectName("graph_detail")

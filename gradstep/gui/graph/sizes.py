@@ -36,6 +36,7 @@ TRAY_WIDTH, TRAY_HEIGHT = tokens()["grad_tray"]
 VALUE_CHARACTER = 9.0  # JetBrains Mono at 15 px: 0.6 em
 CODE_CHARACTER = 7.2  # at 12 px
 CAPTION_CHARACTER = 6.6  # at 11 px
+GROWN = 1.2  # captions grow first where the picture is shown smaller
 VALUE_LINE, LIST_LINE, NAME_LINE = 20.0, 16.0, 16.0
 TRAY_DROP = 18.0  # the arrow from a parameter to its tray
 TRAY_ROW = 20.0
@@ -132,7 +133,7 @@ def label_size(link: Link, source: Item) -> LabelSize:
     shape = label_shape(link, source)
     number, height = _number_room(tensor)
     above = height + NAME_LINE * (bool(name) + bool(shape))
-    width = max(number, CODE_CHARACTER * len(name), CAPTION_CHARACTER * len(shape))
+    width = max(number, CODE_CHARACTER * len(name), GROWN * CAPTION_CHARACTER * len(shape))
     grad = number if link.edge.requires_grad else 52.0
     return LabelSize(width, grad, above, height + 4)
 

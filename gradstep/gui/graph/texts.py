@@ -207,8 +207,8 @@ def _adds_up(old: Preview, arrived: float, new: Preview | None) -> bool:
 def _plain(shown: Preview | None, kind: TensorInfo | None, field: str, brief: bool = False) -> str:
     """In a tray: the number, or rms or norm of a tensor."""
     found = number(shown, kind, field, (4 if brief else 9) * VALUE_CHARACTER)
-    if found is not None and found.small and shown is not None and not shown.problem:
-        found = number(shown, kind, field, 0.0)
     if found is None:
         return ""
+    if found.brief:
+        found = Number((found.brief,), "rms" if field == "data" else "norm")
     return found.text if brief else f"{found.measure} {found.text}".strip()

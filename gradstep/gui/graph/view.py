@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import cast
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QRegion
+from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QRegion, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from gradstep.gui.graph.layout.placement import Rect
@@ -198,6 +198,14 @@ class GraphView(QWidget):
             self.update()
         else:
             self.update(self._moving_region(self.picture))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """What the person has not moved fits the new room as it fitted the old."""
+        super().resizeEvent(event)
+        self._frame = None
+        if not self._own_view and self.picture.items:
+            self.movement.finish()
+            self._look_anew()
 
     # ------------------------------------------------------------------ painting
 

@@ -21,6 +21,7 @@ from gradstep.gui.graph.moment import Look, is_freed, look, paths
 from gradstep.gui.graph.paint.pens import (
     FREED,
     centred,
+    fitted,
     font,
     font_in,
     grown,
@@ -30,7 +31,9 @@ from gradstep.gui.graph.paint.pens import (
     phase,
     sign_font,
     stroke,
+    text_width,
     variable_font,
+    word_in,
 )
 from gradstep.gui.graph.paint.tray import paint_tray
 from gradstep.gui.graph.scene import Frame, Item, Role
@@ -44,7 +47,6 @@ if TYPE_CHECKING:
 translate = QCoreApplication.translate
 
 BAR: float = NEAR["parameter_bar"]
-CLEAR = 30.0
 RING_GAP: float = NEAR["next_ring_gap"]
 
 
@@ -200,11 +202,12 @@ def _name_and_shape(
     """A variable in italics, a longer name as code; under it the shape of a tensor."""
     shape, text = leaf_shape(item), written_name(item)
     if not text:
-        text, shape = shape or translate("Graph", "data"), ""
-        colour = quiet
-    of = font_in("small", text, rect.width() - 8, 500)
+        # Its shape alone would look like a number that it holds.
+        text, colour = translate("Graph", "data"), quiet
     if is_variable(text):
         of = variable_font(20 if shape else 22)
+    else:
+        text, of = fitted("small", text, rect.width() - 8, 500)
     upper = rect
     if shape:
         upper = QRectF(rect.left(), rect.top() + 2, rect.width(), rect.height() / 2 + 2)
@@ -248,8 +251,10 @@ def _loss(painter: QPainter, picture: Picture, item: Item, rect: QRectF) -> None
     painter.setBrush(Qt.BrushStyle.NoBrush if expected else QBrush(colours.tint))
     painter.drawRoundedRect(rect, rect.height() / 2, rect.height() / 2)
     painter.setPen(ink("text_tertiary") if expected else colours.text)
-    of = variable_font(22) if is_variable(item.text) else font("card_title", False, 600)
-    in_rect(painter, rect, short(item.text, NAME_CHARACTERS), of)
+    text, of = short(item.text, NAME_CHARACTERS), variable_font(22)
+    if not is_variable(item.text):
+        of = word_in("card_title", text, rect.width() - 16)
+    in_rect(painter, rect, text, of)
 
 
 def _caption(painter: QPainter, picture: Picture, item: Item) -> None:
@@ -270,6 +275,9 @@ def _say(
 ) -> None:
     """Under an operation, or at its right where the flow goes down; where a parameter's wire runs
     there, between the two. ``mark``: with a triangle that points at it."""
+    if item.role == Role.PARAMETER:
+        _say_at_leaf(painter, picture, item, words, colour)
+        return
     rect, right = picture.rect(item), picture.placement.flow == Flow.RIGHT
     gap, x, y = RING_GAP if mark else 0.0, rect.center().x(), rect.center().y()
     if _taken(picture, item):
@@ -294,6 +302,30 @@ def _say(
     else:
         painter.setFont(font("small", False, 600))
         painter.drawText(QPointF(x + size + 4, y + 4.5), words)
+
+
+def _say_at_leaf(
+    painter: QPainter, picture: Picture, item: Item, words: str, colour: QColor
+) -> None:
+    """Above a parameter: its tray lies under it, or at its right. Where the tray and the wire are
+    above and below it, at its right."""
+    rect = picture.rect(item).adjusted(-RING_GAP, -RING_GAP, RING_GAP, RING_GAP)
+    routes = picture.placement.routes
+    beside = any(k.key in routes and routes[k.key].beside for k in picture.outputs(item.key))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    if beside and picture.placement.flow == Flow.RIGHT:
+        x, y = rect.right() + 5, rect.center().y()
+        triangle = [QPointF(x, y), QPointF(x + 8, y - 6), QPointF(x + 8, y + 6)]
+        start = QPointF(x + 12, y + 4.5 * grown("small"))
+    else:
+        x, y = rect.center().x(), rect.top() - 5
+        triangle = [QPointF(x, y), QPointF(x - 6, y - 8), QPointF(x + 6, y - 8)]
+        start = QPointF(x - text_width(words, "small", False, 600) / 2, y - 12)
+    painter.drawPolygon(QPolygonF(triangle))
+    painter.setPen(colour)
+    painter.setFont(font("small", False, 600))
+    painter.drawText(start, words)
 
 
 def _taken(picture: Picture, item: Item) -> bool:
@@ -323,8 +355,8 @@ def paint_ring(painter: QPainter, picture: Picture, item: Item) -> None:
     painter.drawRoundedRect(rect, corner, corner)
 
 
-def paint_frame(painter: QPainter, frame: Frame, rect: QRectF, scale: float) -> None:
-    """A group's box with its label at the top right."""
+def paint_frame(painter: QPainter, rect: QRectF, scale: float) -> None:
+    """A group's box."""
     painter.save()
     on_pixels = painter.transform().mapRect(rect).toRect()
     painter.resetTransform()
@@ -335,15 +367,22 @@ def paint_frame(painter: QPainter, frame: Frame, rect: QRectF, scale: float) -> 
     edge = QRectF(on_pixels).adjusted(0.5, 0.5, -0.5, -0.5)
     painter.drawRoundedRect(edge, 8 * scale, 8 * scale)
     painter.restore()
+
+
+def paint_frame_label(painter: QPainter, frame: Frame, rect: QRectF) -> None:
+    """What a group is called, at the top right of its box. It has a ground of its own: a line may
+    come in there."""
     label = short(frame.group.label, NAME_CHARACTERS)
-    painter.setPen(ink("text_secondary"))
-    # A line may come into the frame beside its label.
-    of = font_in("small", label, rect.width() - 34 - CLEAR)
+    label, of = fitted("small", label, rect.width() - 44)
     painter.setFont(of)
     width = QFontMetricsF(of).horizontalAdvance(label)
     if width + 34 > rect.width():
         return
     x, y = rect.right() - 30 - width, rect.top() + 19
+    metrics = QFontMetricsF(of)
+    ground = QRectF(x - 3, y - metrics.capHeight() - 3, width + 22, metrics.capHeight() + 6)
+    painter.fillRect(ground, ink("module_fill"))
+    painter.setPen(ink("text_secondary"))
     painter.drawText(QPointF(x, y), label)
     painter.setPen(pen(ink("text_secondary"), 1.5))
     tip = QPointF(rect.right() - 18, y - 2)

@@ -44,6 +44,7 @@ ARROW: float = NEAR["arrow"]
 RING: float = NEAR["next_ring_gap"] + 2
 BASE = 5.5  # from a baseline to the middle of digits
 CHIP_HEIGHT = 24.0
+ROOMY = 76.0  # a number of eight digits
 
 
 def paint_lanes(painter: QPainter, picture: Picture, link: Link) -> None:
@@ -215,7 +216,8 @@ def _number(
         high = CHIP_HEIGHT * grown(role)
         more = (len(number.lines) - 1) * _line(role)
         top = baseline - BASE * grown(role) - high / 2
-        pad = 8 if grown(role) <= BRIEF else 5
+        # A long number needs the room that is left before what stands beside it.
+        pad = 8 if grown(role) <= BRIEF and width <= ROOMY else 4
         ground = QRectF(x - width / 2 - pad, top, width + 2 * pad, high + more)
         chip(painter, ground, colours, picture.chip)
     spoiled = NAN in number.text or INF in number.text

@@ -14,7 +14,7 @@ from PySide6.QtGui import QPainter
 
 from gradstep.gui.graph.layout.placement import Rect
 from gradstep.gui.graph.paint.far import paint_far
-from gradstep.gui.graph.paint.items import paint_frame, paint_item, paint_ring
+from gradstep.gui.graph.paint.items import paint_frame, paint_frame_label, paint_item, paint_ring
 from gradstep.gui.graph.paint.links import paint_label, paint_lanes, paint_link_ring
 from gradstep.gui.graph.paint.pens import written_at
 from gradstep.gui.graph.paint.picture import Picture
@@ -52,12 +52,18 @@ def _paint_closely(
     painter: QPainter, picture: Picture, views: Sequence[QRectF], scale: float, *, near: bool
 ) -> None:
     items, links = picture.visible(*views)
-    for frame in picture.scene.frames.values():
-        rect = picture.placement.groups.get(frame.key)
-        if rect is not None and any(map(_qrect(rect).intersects, views)):
-            paint_frame(painter, frame, _qrect(rect), scale)
+    frames = [
+        (frame, _qrect(picture.placement.groups[frame.key]))
+        for frame in picture.scene.frames.values()
+        if frame.key in picture.placement.groups
+    ]
+    frames = [(frame, box) for frame, box in frames if any(map(box.intersects, views))]
+    for _, box in frames:
+        paint_frame(painter, box, scale)
     for link in links:
         paint_lanes(painter, picture, link)
+    for frame, box in frames:
+        paint_frame_label(painter, frame, box)
     for item in items:
         paint_item(painter, picture, item, near, scale)
     if near:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from gradstep.gui.graph.sizes import tokens
+from gradstep.gui.graph.symbols import short
 from gradstep.gui.theme import PhaseColours, theme
 from gradstep.phases import Phase
 
@@ -47,6 +48,8 @@ def _pen(colour: int, width: float, dash: tuple[float, ...]) -> QPen:
 
 BRIEF = 1.15
 """Where text is grown by more than this, fewer digits are written."""
+SHORTEST = 9
+"""Characters of a name that are left at least."""
 LARGER = 1.5
 """Text grows by no more than this against what it stands beside."""
 _scale = 1.0
@@ -76,10 +79,25 @@ def font(role: str, code: bool = False, weight: int = 400) -> QFont:
     return _font(role, code, weight, grown(role))
 
 
+def fitted(role: str, text: str, room: float, weight: int = 400) -> tuple[str, QFont]:
+    """A name in a box: rather shortened than written so small that nobody can read it."""
+    wide = _width(text, role, True, weight, 1.0)
+    characters = int(len(text) * room / max(wide * grown(role), 1.0))
+    if SHORTEST <= characters < len(text):
+        text = short(text, characters)
+    return text, font_in(role, text, room, weight)
+
+
 def font_in(role: str, text: str, room: float, weight: int = 400) -> QFont:
     """For code in a box: grown only as far as ``room`` goes."""
     wide = _width(text, role, True, weight, 1.0)
     return _font(role, True, weight, min(grown(role), max(1.0, room / max(wide, 1.0))))
+
+
+def word_in(role: str, text: str, room: float) -> QFont:
+    """For a strong word in a box: grown only as far as ``room`` goes."""
+    wide = _width(text, role, False, 600, 1.0)
+    return _font(role, False, 600, min(grown(role), max(1.0, room / max(wide, 1.0))))
 
 
 @functools.lru_cache(maxsize=256)

@@ -113,6 +113,7 @@ QLineEdit, QSpinBox { background: @panel; border: 1px solid @control_outline; bo
                       padding: 0 8px; min-height: 26px; }
 QLineEdit:focus, QSpinBox:focus { border: 2px solid @selection_ring_and_primary_button;
                                   padding: 0 7px; min-height: 24px; }
+QLineEdit:disabled, QSpinBox:disabled { color: @text_disabled; border-color: @border; }
 QAbstractSpinBox QLineEdit { border: none; padding: 0 8px; min-height: 0; background: transparent; }
 QAbstractSpinBox QLineEdit:focus { border: none; padding: 0 8px; min-height: 0; }
 

@@ -20,6 +20,7 @@ QSlider::groove { height: 4px; border-radius: 2px; background: %(border)s; }
 QSlider::sub-page { height: 4px; border-radius: 2px; background: %(control_outline)s; }
 QSlider::handle { width: 12px; margin: -5px 0; border-radius: 7px; background: %(panel)s;
                   border: 1px solid %(control_outline)s; }
+QSlider::handle:disabled { border-color: %(border)s; }
 QSlider::handle:focus { border: 2px solid %(selection_ring_and_primary_button)s; }
 """
 _INKS = ("border", "control_outline", "panel", "selection_ring_and_primary_button")
@@ -128,8 +129,9 @@ class SlicePicker(QWidget):
         box.setRange(0, last)
         box.setFont(theme().font("small", code=True))
         box.setStyleSheet(_SHEET)
+        box.lineEdit().setTextMargins(0, 0, 5, 0)
         box.setAlignment(Qt.AlignmentFlag.AlignRight)
-        box.setFixedWidth(28 + 8 * len(str(last)))
+        box.setFixedWidth(34 + 8 * len(str(last)))
         box.valueChanged.connect(lambda _: self.changed.emit(self.index))
         return box
 

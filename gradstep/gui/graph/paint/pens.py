@@ -70,9 +70,14 @@ def written_at(scale: float) -> Iterator[None]:
 def grown(role: str) -> float:
     """How much larger than at 100 % text of this role is written; 1 down to where it is as small
     as text may be."""
+    return _grown(role, _scale)
+
+
+@functools.lru_cache(maxsize=256)
+def _grown(role: str, scale: float) -> float:
     least = float(theme().size("type", "minimum"))
     size = float(theme().size("type", "scale", role)[0])
-    return min(max(1.0, least / (size * _scale)), LARGER)
+    return min(max(1.0, least / (size * scale)), LARGER)
 
 
 def font(role: str, code: bool = False, weight: int = 400) -> QFont:

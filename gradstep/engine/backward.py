@@ -11,9 +11,12 @@ from typing import Any
 from torch import Tensor
 
 from gradstep.engine import torch_internals as internals
+from gradstep.engine.breakpoints import Ids
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.observer import Observer
-from gradstep.engine.records import NodeRecord, node_id
+from gradstep.engine.pursuit import Spot
+from gradstep.engine.records import NodeRecord, calls_around, node_id
+from gradstep.engine.standing import Chain, chain_of
 from gradstep.engine.wave import Wave
 from gradstep.phases import Phase
 from gradstep.protocol.trace import Goal, Level, Operation, Reason
@@ -70,7 +73,7 @@ class Backward:
 
     def __init__(self, debugger: Debugger, observer: Observer) -> None:
         self._debugger, self._observer = debugger, observer
-        self._depth = 0
+        self._last: NodeRecord | None = None
         self._wave = Wave(debugger.recorder, debugger.tell)
 
     def install(self) -> None:
@@ -78,17 +81,26 @@ class Backward:
 
     def _wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def _engine_run_backward(outputs: Any, *args: Any, **kwargs: Any) -> Any:
-            if self._depth:
+            d = self._debugger
+            if d.in_backward:
                 return self._nested(original, outputs, args, kwargs)
-            if self._debugger.level is Level.RUN:
+            told = False
+            if d.level is Level.RUN:
+                if d.pursuit.epochs.asks:
+                    d.pursuit.learn_epochs(sys._getframe(1))
+                if d.breakpoints.phases:
+                    told = True
+                    self._forward_ended(outputs, d.sites.user_frame(sys._getframe(1)), None)
+            if d.level is Level.RUN:
                 return self._counted(original, outputs, args, kwargs)
-            if self._debugger.unwatched:
+            if d.unwatched:
                 return self._passed_by(original, outputs, args, kwargs)
-            frame = self._debugger.sites.user_frame(sys._getframe(1))
-            roots = self._begin(outputs, frame)
+            frame = d.sites.user_frame(sys._getframe(1))
+            roots = self._begin(outputs, frame, told)
             frontier = Frontier(self._before_node, self._after_node, self._stepping)
             self._frame = frame
-            self._depth += 1
+            self._last = None
+            d.in_backward += 1
             self._observer.inside.append(Phase.BACKWARD)
             try:
                 if self._stepping():
@@ -97,7 +109,7 @@ class Backward:
                 with self._modes():
                     return original(outputs, *args, **kwargs)
             finally:
-                self._depth -= 1
+                d.in_backward -= 1
                 self._observer.inside.pop()
                 frontier.close()
                 keep = bool(args[1]) if len(args) > 1 else False
@@ -113,11 +125,18 @@ class Backward:
         if not d.driven or tracker.phase is not Phase.BACKWARD:
             tracker.enter_backward_unseen()
         self._note_loss(outputs, tracker.iteration)
-        self._depth = 1
+        d.in_backward, depth = 1, len(self._observer.inside)
         try:
-            return original(outputs, *args, **kwargs)
+            result = original(outputs, *args, **kwargs)
         finally:
-            self._depth = 0
+            d.in_backward = 0
+            if d.level is not Level.RUN:  # raised by a stop in Python code inside of backward
+                del self._observer.inside[depth:]
+                self._observer.set_level(d.level)
+        if d.breakpoints.between:
+            d.phase_ended(Phase.BACKWARD, sys._getframe(1))
+            d.pursuit.iteration_passed()
+        return result
 
     def _passed_by(self, original: Callable[..., Any], outputs: Any, args: Any, kwargs: Any) -> Any:
         """While nobody looks: the phase is followed, and no node."""
@@ -126,12 +145,12 @@ class Backward:
         self._note_loss(outputs, d.tracker.iteration)
         inside = self._observer.inside
         inside.append(Phase.BACKWARD)
-        self._depth += 1
+        d.in_backward += 1
         try:
             with self._modes():
                 return original(outputs, *args, **kwargs)
         finally:
-            self._depth -= 1
+            d.in_backward -= 1
             inside.pop()
 
     def _nested(self, original: Callable[..., Any], outputs: Any, args: Any, kwargs: Any) -> Any:
@@ -173,9 +192,9 @@ class Backward:
 
     # ------------------------------------------------------------------ begin and end
 
-    def _begin(self, outputs: Any, frame: FrameType | None) -> list[Any]:
+    def _begin(self, outputs: Any, frame: FrameType | None, told: bool) -> list[Any]:
         """Phase entered, loss noted, graph pruned to what leads to it; a stop if forward was asked
-        for. Returns the root nodes of autograd."""
+        for. ``told``: its end has been. Returns the root nodes of autograd."""
         d = self._debugger
         tensors = [t for t in outputs if isinstance(t, Tensor)]
         with internals.DisableTorchFunction():
@@ -183,22 +202,35 @@ class Backward:
         begins = d.tracker.begins_iteration(Phase.BACKWARD)
         self._note_loss(outputs, d.tracker.iteration + begins)
         total = self._mark(tensors) if d.recorder.watching else 0
-        if d.goal is Goal.FORWARD and not d.driven:
-            root = d.recorder.source_of(tensors[0]) if tensors else None
-            self.announce(roots[0], root, frame, Reason.PHASE)
+        if d.pursuit.epochs.asks:
+            d.pursuit.learn_epochs(frame)
+        if not told:
+            source = d.recorder.source_of(tensors[0]) if tensors else None
+            self._forward_ended(outputs, frame, source)
         d.enter_backward(total)
         return [root for root in roots if root is not None]
 
-    def announce(
-        self, root: Any, node: NodeRecord | None, frame: FrameType | None, reason: Reason
+    def _forward_ended(
+        self, outputs: Any, frame: FrameType | None, node: NodeRecord | None
     ) -> None:
-        """Forward is complete: stop, with the first node of backward as the next operation."""
+        """Stop if that was the goal or a breakpoint's place, with the first node of backward as the
+        next operation; ``node`` made the loss."""
         d = self._debugger
+        if d.driven:
+            return
+        ids = d.breakpoints.at_phase(Phase.FORWARD, frame) if d.breakpoints.phases else ()
+        if not ids and d.goal is not Goal.FORWARD:
+            return
+        with internals.DisableTorchFunction():
+            loss = outputs[0]
+            root = loss.grad_fn if isinstance(loss, Tensor) else loss.node
         name = _short(root) if root is not None else ""
         place = node.place if node is not None else None
         d.announced = root
         operation = Operation(name, Phase.BACKWARD, node_id(node), place)
-        d.hold(reason, operation, frame, phase=Phase.FORWARD)
+        reason = Reason.BREAKPOINT if ids else Reason.PHASE
+        spot = Spot(chain=chain_of(calls_around(node)))
+        d.hold(reason, operation, frame, phase=Phase.FORWARD, ids=ids, spot=spot)
 
     def _note_loss(self, outputs: Any, iteration: int) -> None:
         d, loss = self._debugger, outputs[0]
@@ -242,16 +274,31 @@ class Backward:
                 self._wave.arrived(record, gradients)
             label = record.name if record is not None and last else _label(name)
             place = record.place if record is not None else None
-            stop = d.goal is Goal.STEP and node is not d.announced
-            if stop or d.pausing:
-                reason = Reason.PAUSE if d.pausing else Reason.STEP
+            self._last = record or self._last
+            stop = node is not d.announced and d.goals.at_node(self._chain)
+            ids: Ids = ()
+            if d.breakpoints.nodes:
+                groups = calls_around(self._last)
+                ids = d.breakpoints.at_node(name, groups, gradients, self._user_frame())
+            if stop or ids or d.goals.pause:
+                reason = Reason.BREAKPOINT if ids else Reason.STEP
+                reason = Reason.PAUSE if d.goals.pause else reason
                 operation = Operation(name, Phase.BACKWARD, node_id(record), place)
-                d.hold(reason, operation, d.sites.user_frame(sys._getframe(1)) or self._frame)
+                spot = Spot(chain=self._chain())
+                d.hold(reason, operation, self._user_frame(), ids=ids, spot=spot)
             d.announced = None
             d.tracker.done += 1
             d.journal.operation(label, node_id(record), place)
 
     _frame: FrameType | None = None
+
+    def _user_frame(self) -> FrameType | None:
+        return self._debugger.sites.user_frame(sys._getframe(1)) or self._frame
+
+    def _chain(self) -> Chain:
+        """The calls around the node that is next. One that no recorded operation made belongs to
+        the one before it."""
+        return chain_of(calls_around(self._last))
 
     def _after_node(self, node: Any, inputs: Any) -> None:
         d = self._debugger

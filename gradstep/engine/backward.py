@@ -15,11 +15,11 @@ from gradstep.engine.breakpoints import Ids
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.observer import Observer
 from gradstep.engine.pursuit import Spot
-from gradstep.engine.records import NodeRecord, calls_around, node_id
-from gradstep.engine.standing import Chain, chain_of
+from gradstep.engine.records import NodeRecord, calls_around, in_common, node_id
+from gradstep.engine.standing import chain_of
 from gradstep.engine.wave import Wave
 from gradstep.phases import Phase
-from gradstep.protocol.trace import Goal, Level, Operation, Reason
+from gradstep.protocol.trace import Goal, Group, Level, Operation, Reason
 
 
 class Frontier:
@@ -73,7 +73,6 @@ class Backward:
 
     def __init__(self, debugger: Debugger, observer: Observer) -> None:
         self._debugger, self._observer = debugger, observer
-        self._last: NodeRecord | None = None
         self._wave = Wave(debugger.recorder, debugger.tell)
 
     def install(self) -> None:
@@ -99,7 +98,6 @@ class Backward:
             roots = self._begin(outputs, frame, told)
             frontier = Frontier(self._before_node, self._after_node, self._stepping)
             self._frame = frame
-            self._last = None
             d.in_backward += 1
             self._observer.inside.append(Phase.BACKWARD)
             try:
@@ -274,17 +272,16 @@ class Backward:
                 self._wave.arrived(record, gradients)
             label = record.name if record is not None and last else _label(name)
             place = record.place if record is not None else None
-            self._last = record or self._last
-            stop = node is not d.announced and d.goals.at_node(self._chain)
+            groups = self._calls_around(node, record)
+            stop = node is not d.announced and d.goals.at_node(chain_of(groups))
             ids: Ids = ()
             if d.breakpoints.nodes:
-                groups = calls_around(self._last)
                 ids = d.breakpoints.at_node(name, groups, gradients, self._user_frame())
             if stop or ids or d.goals.pause:
                 reason = Reason.BREAKPOINT if ids else Reason.STEP
                 reason = Reason.PAUSE if d.goals.pause else reason
                 operation = Operation(name, Phase.BACKWARD, node_id(record), place)
-                spot = Spot(chain=self._chain())
+                spot = Spot(chain=chain_of(groups))
                 d.hold(reason, operation, self._user_frame(), ids=ids, spot=spot)
             d.announced = None
             d.tracker.done += 1
@@ -295,10 +292,14 @@ class Backward:
     def _user_frame(self) -> FrameType | None:
         return self._debugger.sites.user_frame(sys._getframe(1)) or self._frame
 
-    def _chain(self) -> Chain:
-        """The calls around the node that is next. One that no recorded operation made belongs to
-        the one before it."""
-        return chain_of(calls_around(self._last))
+    def _calls_around(self, node: Any, record: NodeRecord | None) -> tuple[Group, ...]:
+        """The calls of the forward operation that made this node. A function's own node is linked
+        to none: it lies where those made before and after it do."""
+        if record is not None:
+            return calls_around(record)
+        if node.name() == internals.ACCUMULATE_GRAD:
+            return ()
+        return in_common(self._debugger.recorder.neighbours(internals.node_number(node)))
 
     def _after_node(self, node: Any, inputs: Any) -> None:
         d = self._debugger

@@ -109,10 +109,10 @@ class Goals:
         modules = chain_of(self._callers.modules)
         return step.at_operation(frame, modules, direct, phase is Phase.BACKWARD)
 
-    def at_node(self, chain: Callable[[], Chain]) -> bool:
+    def at_node(self, chain: Chain) -> bool:
         """Whether to stop before this node of backward, made by the calls ``chain``."""
         if self._step is not None:
-            return self._step.at_node(chain())
+            return self._step.at_node(chain)
         return self.goal in SMALL
 
     def hand_complete(self, phase: Phase) -> bool:

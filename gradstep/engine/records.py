@@ -67,9 +67,14 @@ def calls_around(node: NodeRecord | None) -> tuple[Group, ...]:
     in common."""
     if node is None or node.leaf is None:
         return node.groups if node is not None else ()
-    uses = [e.target.groups for es in node.outputs.values() for e in es if e.target is not None]
+    uses = [e.target for es in node.outputs.values() for e in es if e.target is not None]
+    return in_common(uses)
+
+
+def in_common(nodes: list[NodeRecord]) -> tuple[Group, ...]:
+    """The calls around all of these operations, outermost first."""
     common: list[Group] = []
-    for groups in zip(*uses, strict=False):
+    for groups in zip(*(node.groups for node in nodes), strict=False):
         if any(group.key != groups[0].key for group in groups):
             break
         common.append(groups[0])

@@ -288,18 +288,21 @@ class Backward:
             d.journal.operation(label, node_id(record), place)
 
     _frame: FrameType | None = None
+    _groups: tuple[Group, ...] = ()
 
     def _user_frame(self) -> FrameType | None:
         return self._debugger.sites.user_frame(sys._getframe(1)) or self._frame
 
     def _calls_around(self, node: Any, record: NodeRecord | None) -> tuple[Group, ...]:
         """The calls of the forward operation that made this node. A function's own node is linked
-        to none: it lies where those made before and after it do."""
-        if record is not None:
-            return calls_around(record)
-        if node.name() == internals.ACCUMULATE_GRAD:
-            return ()
-        return in_common(self._debugger.recorder.neighbours(internals.node_number(node)))
+        to none: it lies where those made before and after it do. An unknown leaf belongs to the
+        node that has just sent its gradient."""
+        recorder = self._debugger.recorder
+        if record is not None and record.id in recorder.nodes:
+            self._groups = calls_around(record)
+        elif node.name() != internals.ACCUMULATE_GRAD:
+            self._groups = in_common(recorder.neighbours(internals.node_number(node)))
+        return self._groups
 
     def _after_node(self, node: Any, inputs: Any) -> None:
         d = self._debugger

@@ -13,7 +13,8 @@ from gradstep.engine.debugger import Debugger
 from gradstep.engine.failures import describe_failure
 from gradstep.engine.observer import Observer
 from gradstep.engine.pursuit import Spot
-from gradstep.engine.records import node_id
+from gradstep.engine.records import calls_around, node_id
+from gradstep.engine.standing import chain_of
 from gradstep.experiment import Experiment
 from gradstep.phases import Phase, following
 from gradstep.program import Program
@@ -139,7 +140,8 @@ class Driver:
             message = self._nothing_done(phase, debugger)
             reason = Reason.STEP if goal is Goal.OUT else Reason.PHASE
             reason = Reason.BREAKPOINT if ids else reason
-            spot = Spot(chain=() if operation is not None else None)
+            node = debugger.recorder.nodes.get(operation.node or 0) if operation else None
+            spot = Spot(chain=chain_of(calls_around(node)) if operation else None)
             debugger.hold(reason, operation, None, message=message, ids=ids, spot=spot)
         elif goal is Goal.EPOCH and done:
             debugger.hold(Reason.EPOCH, None, None)

@@ -20,7 +20,9 @@ STEPS = 150
 """Operations that are stepped one by one before a program goes on by phases."""
 FINAL = (Reason.END, Reason.EXCEPTION, Reason.LOST)
 
-_WAITING = frozenset(("wait", "step", "iteration", "run", *Phase))
+_WAITING = frozenset(
+    ("wait", "step", "into", "over", "out", "iteration", "epoch", "run_to", "run", *Phase)
+)
 
 
 class Opened:

@@ -76,6 +76,8 @@ class Optimizers:
                 if d.blind and d.breakpoints.phases:
                     d.phase_ended(Phase.ZERO_GRAD, sys._getframe(1))
                 return
+            if d.breakpoints.iterations:
+                d.pursuit.zero_grad_begins(sys._getframe(1))
             inside.append(Phase.ZERO_GRAD)
             try:
                 original(this, *args, **kwargs)

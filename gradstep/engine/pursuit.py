@@ -205,19 +205,31 @@ class Pursuit:
         if last is not None and by_hand and d.goals.hand_complete(last):
             self.told = last
             ids += self._breakpoints.at_phase(last, frame)
-        if begins:
-            ids += self._breakpoints.at_iteration(d.tracker.iteration + 1, frame)
-        return ids
+        return ids + self._hits_iteration(frame) if begins else ids
+
+    def _hits_iteration(self, frame: FrameType | None) -> Ids:
+        """The next iteration is about to begin; it may be heard of more than once."""
+        number = self._debugger.tracker.iteration + 1
+        if number == self._asked_iteration or not self._breakpoints.iterations:
+            return ()
+        self._asked_iteration = number
+        return self._breakpoints.at_iteration(number, frame)
+
+    def zero_grad_begins(self, frame: FrameType | None) -> None:
+        """There may be nothing to clear: then no operation of it is seen."""
+        d = self._debugger
+        if d.driven or d.is_child or not d.tracker.begins_iteration(Phase.ZERO_GRAD):
+            return
+        user = d.sites.user_frame(frame)
+        ids = self._hits_iteration(user)
+        if ids:
+            d.hold(Reason.BREAKPOINT, None, user, ids=ids)
 
     def iteration_begins(self) -> bool:
         """An experiment is about to run its first phase of an iteration; whether it stopped."""
-        d, number = self._debugger, self._debugger.tracker.iteration + 1
-        if number == self._asked_iteration or not self._breakpoints.iterations:
-            return False
-        self._asked_iteration = number
-        ids = self._breakpoints.at_iteration(number, None)
+        ids = self._hits_iteration(None)
         if ids:
-            d.hold(Reason.BREAKPOINT, None, None, ids=ids)
+            self._debugger.hold(Reason.BREAKPOINT, None, None, ids=ids)
         return bool(ids)
 
     def learn_epochs(self, frame: FrameType | None) -> None:

@@ -60,7 +60,8 @@ class Scope:
         for names in (self.globals, self.extra):
             if name in names:
                 return names[name]
-        for root in self._callers.roots:
+        named = [v for v in self.extra.values() if isinstance(v, nn.Module)]
+        for root in (*named, *self._callers.roots):
             for registry in (root._modules, root._parameters, root._buffers):
                 if name in registry:
                     return registry[name]

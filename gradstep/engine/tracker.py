@@ -99,6 +99,7 @@ class Tracker:
         self.iteration += 1
         self.updated = False
         self._backwards = 0
-        self._zero_first = phase is Phase.ZERO_GRAD
+        if phase is not Phase.BACKWARD:  # then what came before it was not seen
+            self._zero_first = phase is Phase.ZERO_GRAD
         if self.phase is phase:
             self.phase = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from gradstep.facts import Exited, Fact, Listener, Output, Progress, Running
@@ -122,9 +123,10 @@ class Debuggee(Questions):
         answer.add_done_callback(self._advanced)
 
     def _advanced(self, future: Answer) -> None:
-        """A refused command leaves the program where it stands: say so again."""
-        if future.exception() is not None and not self._gone and self.stop is not None:
-            self.on_stopped(self.stop)
+        """A refused command leaves the program where it stands: say so again, and why."""
+        error = future.exception()
+        if error is not None and not self._gone and self.stop is not None:
+            self.on_stopped(replace(self.stop, message=str(error)))
 
     @property
     def can_advance(self) -> bool:

@@ -11,12 +11,15 @@ from typing import Any
 from torch import Tensor
 
 from gradstep.engine import torch_internals as internals
+from gradstep.engine.breakpoints import Ids
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.observer import Observer
-from gradstep.engine.records import NodeRecord, node_id
+from gradstep.engine.pursuit import Spot
+from gradstep.engine.records import NodeRecord, calls_around, in_common, node_id
+from gradstep.engine.standing import chain_of
 from gradstep.engine.wave import Wave
 from gradstep.phases import Phase
-from gradstep.protocol.trace import Goal, Level, Operation, Reason
+from gradstep.protocol.trace import Goal, Group, Level, Operation, Reason
 
 # Looking up a member of an Enum costs 70 ns on Python 3.11: seen in small loops at run level.
 _RUN, _BACKWARD = Level.RUN, Phase.BACKWARD
@@ -73,33 +76,37 @@ class Backward:
 
     def __init__(self, debugger: Debugger, observer: Observer) -> None:
         self._debugger, self._observer = debugger, observer
-        self._depth = 0
         self._wave = Wave(debugger.recorder, debugger.tell)
 
     def install(self) -> None:
         internals.wrap_backward_entry(self._wrap)
 
     def _wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        debugger = self._debugger
+        d, inside = self._debugger, self._observer.inside
 
         def _engine_run_backward(outputs: Any, *args: Any, **kwargs: Any) -> Any:
-            if self._depth:
+            if d.in_backward:
                 return self._nested(original, outputs, args, kwargs)
-            if debugger.level is _RUN:  # nothing more than counted: small loops feel each call
+            if d.level is _RUN and not d.attends:  # only counted: small loops feel each call
                 self._count(outputs)
-                self._depth = 1
+                d.in_backward, depth = 1, len(inside)
                 try:
                     return original(outputs, *args, **kwargs)
                 finally:
-                    self._depth = 0
-            if debugger.unwatched:
+                    d.in_backward = 0
+                    if d.level is not _RUN:
+                        self._rise(depth)
+            told = d.level is _RUN and self._attend(outputs, sys._getframe(1))
+            if d.level is _RUN:
+                return self._attended(original, outputs, args, kwargs)
+            if d.unwatched:
                 return self._passed_by(original, outputs, args, kwargs)
-            frame = debugger.sites.user_frame(sys._getframe(1))
-            roots = self._begin(outputs, frame)
+            frame = d.sites.user_frame(sys._getframe(1))
+            roots = self._begin(outputs, frame, told)
             frontier = Frontier(self._before_node, self._after_node, self._stepping)
             self._frame = frame
-            self._depth += 1
-            self._observer.inside.append(Phase.BACKWARD)
+            d.in_backward += 1
+            inside.append(_BACKWARD)
             try:
                 if self._stepping():
                     for root in roots:
@@ -107,8 +114,8 @@ class Backward:
                 with self._modes():
                     return original(outputs, *args, **kwargs)
             finally:
-                self._depth -= 1
-                self._observer.inside.pop()
+                d.in_backward -= 1
+                inside.pop()
                 frontier.close()
                 keep = bool(args[1]) if len(args) > 1 else False
                 self._frame = None
@@ -128,6 +135,39 @@ class Backward:
         else:
             self._note_loss(outputs, tracker.iteration)
 
+    def _rise(self, depth: int) -> None:
+        """Python code inside of backward stopped, and the level was raised there."""
+        del self._observer.inside[depth:]
+        self._observer.set_level(self._debugger.level)
+
+    def _attend(self, outputs: Any, caller: FrameType) -> bool:
+        """At run level, where somebody waits for the end of forward or the loops around backward.
+        Whether breakpoints have been told that forward ended; it may have stopped, and the level
+        may be another now."""
+        d = self._debugger
+        if d.pursuit.epochs.asks:
+            d.pursuit.learn_epochs(caller)
+        if d.breakpoints.phases:
+            self._forward_ended(outputs, d.sites.user_frame(caller), None)
+            return True
+        return False
+
+    def _attended(self, original: Callable[..., Any], outputs: Any, args: Any, kwargs: Any) -> Any:
+        """The same as at run level otherwise, and breakpoints between phases hear of its end."""
+        d = self._debugger
+        self._count(outputs)
+        d.in_backward, depth = 1, len(self._observer.inside)
+        try:
+            result = original(outputs, *args, **kwargs)
+        finally:
+            d.in_backward = 0
+            if d.level is not _RUN:
+                self._rise(depth)
+        if d.breakpoints.between:
+            d.phase_ended(_BACKWARD, sys._getframe(2))
+            d.pursuit.iteration_passed()
+        return result
+
     def _passed_by(self, original: Callable[..., Any], outputs: Any, args: Any, kwargs: Any) -> Any:
         """While nobody looks: the phase is followed, and no node."""
         d = self._debugger
@@ -135,12 +175,12 @@ class Backward:
         self._note_loss(outputs, d.tracker.iteration)
         inside = self._observer.inside
         inside.append(Phase.BACKWARD)
-        self._depth += 1
+        d.in_backward += 1
         try:
             with self._modes():
                 return original(outputs, *args, **kwargs)
         finally:
-            self._depth -= 1
+            d.in_backward -= 1
             inside.pop()
 
     def _nested(self, original: Callable[..., Any], outputs: Any, args: Any, kwargs: Any) -> Any:
@@ -180,9 +220,9 @@ class Backward:
 
     # ------------------------------------------------------------------ begin and end
 
-    def _begin(self, outputs: Any, frame: FrameType | None) -> list[Any]:
+    def _begin(self, outputs: Any, frame: FrameType | None, told: bool) -> list[Any]:
         """Phase entered, loss noted, graph pruned to what leads to it; a stop if forward was asked
-        for. Returns the root nodes of autograd."""
+        for. ``told``: its end has been. Returns the root nodes of autograd."""
         d = self._debugger
         tensors = [t for t in outputs if isinstance(t, Tensor)]
         with internals.DisableTorchFunction():
@@ -190,22 +230,35 @@ class Backward:
         begins = d.tracker.begins_iteration(Phase.BACKWARD)
         self._note_loss(outputs, d.tracker.iteration + begins)
         total = self._mark(tensors) if d.recorder.watching else 0
-        if d.goal is Goal.FORWARD and not d.driven:
-            root = d.recorder.source_of(tensors[0]) if tensors else None
-            self.announce(roots[0], root, frame, Reason.PHASE)
+        if d.pursuit.epochs.asks:
+            d.pursuit.learn_epochs(frame)
+        if not told:
+            source = d.recorder.source_of(tensors[0]) if tensors else None
+            self._forward_ended(outputs, frame, source)
         d.enter_backward(total)
         return [root for root in roots if root is not None]
 
-    def announce(
-        self, root: Any, node: NodeRecord | None, frame: FrameType | None, reason: Reason
+    def _forward_ended(
+        self, outputs: Any, frame: FrameType | None, node: NodeRecord | None
     ) -> None:
-        """Forward is complete: stop, with the first node of backward as the next operation."""
+        """Stop if that was the goal or a breakpoint's place, with the first node of backward as the
+        next operation; ``node`` made the loss."""
         d = self._debugger
+        if d.driven:
+            return
+        ids = d.breakpoints.at_phase(Phase.FORWARD, frame) if d.breakpoints.phases else ()
+        if not ids and d.goal is not Goal.FORWARD:
+            return
+        with internals.DisableTorchFunction():
+            loss = outputs[0]
+            root = loss.grad_fn if isinstance(loss, Tensor) else loss.node
         name = _short(root) if root is not None else ""
         place = node.place if node is not None else None
         d.announced = root
         operation = Operation(name, Phase.BACKWARD, node_id(node), place)
-        d.hold(reason, operation, frame, phase=Phase.FORWARD)
+        reason = Reason.BREAKPOINT if ids else Reason.PHASE
+        spot = Spot(chain=chain_of(calls_around(node)))
+        d.hold(reason, operation, frame, phase=Phase.FORWARD, ids=ids, spot=spot)
 
     def _note_loss(self, outputs: Any, iteration: int) -> None:
         d, loss = self._debugger, outputs[0]
@@ -247,16 +300,37 @@ class Backward:
                 self._wave.arrived(record, gradients)
             label = record.name if record is not None and last else _label(name)
             place = record.place if record is not None else None
-            stop = d.goal is Goal.STEP and node is not d.announced
-            if stop or d.pausing:
-                reason = Reason.PAUSE if d.pausing else Reason.STEP
+            groups = self._calls_around(node, record)
+            stop = node is not d.announced and d.goals.at_node(chain_of(groups))
+            ids: Ids = ()
+            if d.breakpoints.nodes:
+                ids = d.breakpoints.at_node(name, groups, gradients, self._user_frame())
+            if stop or ids or d.goals.pause:
+                reason = Reason.BREAKPOINT if ids else Reason.STEP
+                reason = Reason.PAUSE if d.goals.pause else reason
                 operation = Operation(name, Phase.BACKWARD, node_id(record), place)
-                d.hold(reason, operation, d.sites.user_frame(sys._getframe(1)) or self._frame)
+                spot = Spot(chain=chain_of(groups))
+                d.hold(reason, operation, self._user_frame(), ids=ids, spot=spot)
             d.announced = None
             d.tracker.done += 1
             d.journal.operation(label, node_id(record), place)
 
     _frame: FrameType | None = None
+    _groups: tuple[Group, ...] = ()
+
+    def _user_frame(self) -> FrameType | None:
+        return self._debugger.sites.user_frame(sys._getframe(1)) or self._frame
+
+    def _calls_around(self, node: Any, record: NodeRecord | None) -> tuple[Group, ...]:
+        """The calls of the forward operation that made this node. A function's own node is linked
+        to none: it lies where those made before and after it do. An unknown leaf belongs to the
+        node that has just sent its gradient."""
+        recorder = self._debugger.recorder
+        if record is not None and record.id in recorder.nodes:
+            self._groups = calls_around(record)
+        elif node.name() != internals.ACCUMULATE_GRAD:
+            self._groups = in_common(recorder.neighbours(internals.node_number(node)))
+        return self._groups
 
     def _after_node(self, node: Any, inputs: Any) -> None:
         d = self._debugger

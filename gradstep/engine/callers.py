@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import weakref
+from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any
 
@@ -31,6 +33,10 @@ class Callers:
         self._calls = 0
         self._chain: list[tuple[int, CodeType, int, Group]] = []
         self._handles: list[Any] = []
+        self._root_names: weakref.WeakKeyDictionary[nn.Module, str] = weakref.WeakKeyDictionary()
+        self._root_name = ""
+        self.entered: Callable[[Group, FrameType], None] | None = None
+        """Told when the forward of a module begins."""
         self.loop: frozenset[CodeType] = frozenset()
         """Code of the frames around ``backward``: the training loop itself is no group."""
 
@@ -80,6 +86,45 @@ class Callers:
         self._chain = chain
         return tuple(found)
 
+    @property
+    def modules(self) -> tuple[Group, ...]:
+        """The modules whose forward is running, outermost first."""
+        return tuple(group for _, group in self._modules)
+
+    def in_library_module(self) -> bool:
+        """Whether the forward that runs is a library's."""
+        if not self._modules:
+            return False
+        code = getattr(type(self._modules[-1][0]).forward, "__code__", None)
+        return code is None or not self._sites.is_user(code)
+
+    @property
+    def roots(self) -> list[nn.Module]:
+        """The outermost modules that were called."""
+        return list(self._roots)
+
+    def root_name(self, frame: FrameType | None) -> str:
+        """The variable of the user's that holds the outermost module whose forward is running, or
+        ran last; empty if there is none."""
+        if not self._modules:
+            return self._root_name
+        root = self._modules[0][0]
+        name = self._root_names.get(root)
+        if name is None:
+            name = self._root_names[root] = self._variable(root, frame)
+        self._root_name = name
+        return name
+
+    def _variable(self, value: object, frame: FrameType | None) -> str:
+        frame = self._sites.user_frame(frame)
+        while frame is not None:
+            for scope in (frame.f_locals, frame.f_globals):
+                for name, other in scope.items():
+                    if other is value and name != "self":
+                        return str(name)
+            frame = self._sites.user_frame(frame.f_back)
+        return ""
+
     def parameter_name(self, tensor: Tensor) -> tuple[str, str]:
         """Path and kind (``parameter``, ``buffer``) of a tensor that a seen module owns."""
         entry = self._parameters.get(id(tensor))
@@ -111,6 +156,8 @@ class Callers:
         code = getattr(type(module).forward, "__code__", None)
         if code is not None and self._sites.is_user(code):
             self._forwards[code] = self._forwards.get(code, 0) + 1
+        if self.entered is not None:
+            self.entered(group, sys._getframe(1))
 
     def _leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
         while self._modules:

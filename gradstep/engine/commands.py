@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 from torch import Tensor
 
 from gradstep.engine import devices
+from gradstep.engine.codelines import line_with_code
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.driver import Driver
 from gradstep.engine.gate import Command
@@ -14,6 +16,7 @@ from gradstep.engine.reading import Unreadable, body, cut, describe, preview, st
 from gradstep.engine.records import NodeRecord
 from gradstep.engine.scope import Scope
 from gradstep.engine.torch_internals import unobserved
+from gradstep.protocol.breakpoints import Breakpoint, BreakpointState
 from gradstep.protocol.messages import Problem, RequestFailed
 from gradstep.protocol.trace import Devices, Goal, Graph, Level, Losses, Moment, Place, Timeline
 from gradstep.protocol.values import Fetched, Statistics, ValueInfo, ValueKind
@@ -34,12 +37,16 @@ class Commands:
 
     def do_advance(self, goal: Goal, level: Level, target: Place | None = None) -> None:
         self._standing()
+        if goal is Goal.LINE:
+            target = _with_code(target)
+        if goal is Goal.EPOCH and self._debugger.pursuit.no_epochs():
+            raise RequestFailed(Problem("unavailable", self._debugger.pursuit.no_epochs()))
         self._debugger.go_on(Command(goal, level, target))
 
     def do_pause(self) -> None:
         if not self._debugger.gate.waiting:
-            self._debugger.pause()
-            timer = threading.Timer(WIDEN_AFTER, self._debugger.widen_pause)
+            self._debugger.pursuit.pause()
+            timer = threading.Timer(WIDEN_AFTER, self._debugger.pursuit.widen_pause)
             timer.daemon = True
             timer.start()
 
@@ -101,6 +108,18 @@ class Commands:
             self.do_losses(losses),
             self.do_values(),
         )
+
+    # ------------------------------------------------------------------ breakpoints
+
+    def do_set_breakpoints(
+        self, breakpoints: tuple[Breakpoint, ...]
+    ) -> tuple[BreakpointState, ...]:
+        states = self._debugger.breakpoints.set(breakpoints)
+        self._debugger.pursuit.changed()
+        return states
+
+    def do_breakpoints(self) -> tuple[BreakpointState, ...]:
+        return self._debugger.breakpoints.states()
 
     # ------------------------------------------------------------------ devices
 
@@ -198,6 +217,19 @@ class Commands:
             has_grad=grad is not None,
             note="" if grad is not None else _no_gradient(requires),
         )
+
+
+def _with_code(target: Place | None) -> Place:
+    """The line asked for, or the next one below it that can be stopped at."""
+    if target is None:
+        raise RequestFailed(Problem("invalid", "Which line to run to was not said."))
+    try:
+        line = line_with_code(target.file, target.line)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise RequestFailed(Problem("invalid", f"{target.file}: {error}")) from None
+    if line is None:
+        raise RequestFailed(Problem("unavailable", "There is no code on this line or below it."))
+    return replace(target, line=line)
 
 
 def _no_gradient(requires: bool) -> str:

@@ -13,11 +13,14 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
+from gradstep.engine.breakpoints import Breakpoints, Ids
 from gradstep.engine.callers import Callers
 from gradstep.engine.gate import Command, Gate
+from gradstep.engine.goals import Goals
 from gradstep.engine.journal import Journal
 from gradstep.engine.leaves import Leaves
-from gradstep.engine.lines import Lines
+from gradstep.engine.lines import Lines, Wish
+from gradstep.engine.pursuit import NOWHERE, Pursuit, Spot
 from gradstep.engine.recorder import Recorder
 from gradstep.engine.records import NodeRecord, node_id
 from gradstep.engine.sites import Sites
@@ -57,7 +60,9 @@ class Debugger:
         self.callers = Callers(self.sites)
         self.recorder = Recorder(self.sites, self.callers, Store())
         self.leaves = Leaves(self.recorder)
-        self.goal, self.level = Goal.STEP, Level.RUN
+        self.goals = Goals(self.tracker, self.callers, driven=driven)
+        self.breakpoints = Breakpoints(self.tracker, self.callers, driven=driven)
+        self.level = Level.RUN
         self.set_level: Callable[[Level], None] = lambda level: None
         self.at_stop: Callable[[], None] = lambda: None
         self.found: Callable[[Finding], None] = lambda finding: None
@@ -75,15 +80,26 @@ class Debugger:
         self.leaving = False
         self._send = send
         self._pid = os.getpid()
-        self._reached = False
-        self._executed = 0
-        """Operations since the last command."""
-        self._boundary = False
-        self._pause = False
+        self.in_backward = 0
+        """How many runs of the backward engine are under way, one inside the other."""
+        self.attends = True
+        """At run level: somebody waits for more of a backward than that it is counted."""
+        self._hits: Ids = ()
+        """Breakpoints hit where a phase ended, until the stop is made."""
+        self.pursuit = Pursuit(self)
         self._total: int | None = None
         self._remark = ""
 
     # ------------------------------------------------------------------ before and after operations
+
+    @property
+    def goal(self) -> Goal:
+        return self.goals.goal
+
+    @property
+    def is_child(self) -> bool:
+        """Forked off the program: nobody debugs it."""
+        return os.getpid() != self._pid
 
     @property
     def blind(self) -> bool:
@@ -92,7 +108,9 @@ class Debugger:
     @property
     def unwatched(self) -> bool:
         """Nobody looks and nothing can stop here: calls need not be recorded."""
-        return self.goal is _RUN and not self._pause and not self.recorder.watching
+        if self.goals.goal is not _RUN or self.goals.pause or self.breakpoints.between:
+            return False
+        return not self.recorder.watching
 
     def pass_by(self, phase: Phase) -> None:
         """An operation of ``phase`` while nobody looks."""
@@ -112,21 +130,34 @@ class Debugger:
     ) -> NodeRecord | None:
         """An operation is about to be executed. Holds here if the goal is reached or it is the next
         step. ``direct``: called from user code itself; ``enter`` puts it on the graph."""
-        if os.getpid() != self._pid:
+        if self.is_child:
             return None
         place = self.sites.at(frame).place if frame is not None else None
         begins = phase is not None and self.tracker.begins_iteration(phase, blind=self.blind)
-        reason = self._reason(phase, begins, direct)
-        operation = Operation(name, phase, None, place)
-        if reason is not None and (begins or reason is not Reason.STEP):
-            self.hold(reason, operation, frame)
+        reason = self.goals.before(phase, begins, direct, frame)
+        ids: Ids = (
+            self.pursuit.hits_between(phase, begins, frame) if self.breakpoints.between else ()
+        )
+        between = bool(ids)
+        if self.breakpoints.operations and (phase is not None or direct):
+            ids += self.breakpoints.at_operation(name, phase, frame)
+        if ids:
+            reason = Reason.BREAKPOINT
+        operation, spot = Operation(name, phase, None, place), Spot(below=not direct)
+        here = reason is Reason.STEP or (reason is Reason.BREAKPOINT and bool(ids) and not between)
+        if reason is not None and (begins or not here):
+            self.hold(reason, operation, frame, ids=ids, spot=spot)
             reason = None
         self._enter_phase(phase)
-        node = enter(place) if enter is not None and not self.blind else None
+        if begins:
+            self.pursuit.iteration_passed()
+        recorded = enter is not None and not self.blind and self.recorder.watching
+        node = enter(place) if enter is not None and recorded else None
         if reason is not None:
-            self.hold(reason, Operation(name, phase, node_id(node), place), frame)
+            operation = Operation(name, phase, node_id(node), place)
+            self.hold(reason, operation, frame, ids=ids, spot=spot)
         if phase is not None:
-            self._reached = self._reached or self.goal.value == phase.value
+            self.goals.reached = self.goals.reached or self.goal.value == phase.value
             self.tracker.done += 1
             if not self.blind:
                 self.journal.operation(name, node_id(node), place)
@@ -137,6 +168,8 @@ class Debugger:
             return
         iteration = self.tracker.iteration
         changes = self.tracker.changes_phase(phase)
+        if changes:
+            self.pursuit.told = None
         self.tracker.enter(phase, blind=self.blind)
         if self.tracker.iteration != iteration or (changes and phase is self._first_phase):
             self.recorder.begin(self.tracker.iteration)
@@ -149,35 +182,12 @@ class Debugger:
     def _title(self, phase: Phase) -> str:
         return f"sample {self.sample}" if self.sample is not None else ""
 
-    def _reason(self, phase: Phase | None, begins: bool, direct: bool) -> Reason | None:
-        """Why to stop before this operation, or None to go on."""
-        if self._pause:
-            return Reason.PAUSE
-        if self._boundary:
-            return Reason.PHASE
-        goal = self.goal
-        if goal is Goal.STEP:
-            return Reason.STEP if phase is not None or direct else None
-        if goal is Goal.RUN or phase is None:
-            return None
-        if goal is Goal.ITERATION:
-            over = begins and self.tracker.iteration > 0 and self._executed > 0
-            return Reason.ITERATION if over and not self.driven else None
-        ended = self._reached and goal.value != phase.value
-        by_hand = goal in (Goal.UPDATE, Goal.ZERO_GRAD)
-        if ended and by_hand and not self.driven and self._hand_complete(goal):
-            return Reason.PHASE
-        return None
-
-    def _hand_complete(self, goal: Goal) -> bool:
-        return goal is Goal.ZERO_GRAD or self.tracker.updated
-
     def enter_backward(self, total: int) -> None:
         """Backward begins; its nodes report themselves if they are watched."""
         if self.tracker.phase is Phase.BACKWARD:
             self.tracker.again()
         self._enter_phase(Phase.BACKWARD)
-        self._reached = self._reached or self.goal is Goal.BACKWARD
+        self.goals.reached = self.goals.reached or self.goal is Goal.BACKWARD
         self._total = total or None
 
     def enter_unseen(self, phase: Phase) -> None:
@@ -192,12 +202,17 @@ class Debugger:
     def phase_ended(self, phase: Phase, frame: FrameType | None) -> None:
         """Backward, ``optimizer.step`` or ``zero_grad`` returned: if that was the goal, stop at the
         next line of user code, or at the next operation if one comes first."""
-        if self.driven or self.goal.value != phase.value or os.getpid() != self._pid:
+        if self.driven or self.is_child:
             return
-        self._boundary = True
+        user = self.sites.user_frame(frame)
+        self.pursuit.told = phase
+        ids = self.breakpoints.at_phase(phase, user) if self.breakpoints.phases else ()
+        if not ids and self.goal.value != phase.value:
+            return
+        reason = Reason.BREAKPOINT if ids else Reason.PHASE
+        self.goals.boundary, self.goals.ended, self._hits = reason, phase, self._hits + ids
         if threading.current_thread() is threading.main_thread():
-            user = self.sites.user_frame(frame)
-            self.lines.arm(user, lambda at: self._hold_at(Reason.PHASE, at))
+            self.lines.arm(user, Wish(lambda at: self._hold_at(reason, at)))
 
     # ------------------------------------------------------------------ stops
 
@@ -212,10 +227,14 @@ class Debugger:
         message: str = "",
         failure: Failure | None = None,
         exit_code: int | None = None,
+        ids: Ids = (),
+        spot: Spot = NOWHERE,
     ) -> Command:
-        """Stand still until a command comes, then follow it."""
+        """Stand still until a command comes, then follow it. ``ids``: breakpoints hit."""
         self.lines.disarm()
-        self._boundary = self._pause = False
+        ids, self._hits = self._hits + ids, ()
+        phase = phase or self.goals.ended
+        self.goals.stopped()
         self.frame = frame
         _flush()
         self.changes.extend(self.leaves.refresh())
@@ -238,12 +257,15 @@ class Debugger:
             failure=failure,
             exit_code=exit_code,
             next_phase=self._next_phase(operation),
+            breakpoints=ids,
         )
         self._remark = ""
         self.at_stop()
         command = self.gate.wait(lambda: self._send(stop))
         self.frame = None
-        self.follow(command)
+        self.leaving = command.leave
+        self.changes.clear()
+        self.pursuit.follow(command, frame, spot)
         return command
 
     def _hold_at(self, reason: Reason, frame: FrameType | None) -> None:
@@ -251,29 +273,15 @@ class Debugger:
 
     def announce_start(self, place: Place | None) -> None:
         """Loaded; nothing has run yet."""
-        self.hold(Reason.START, None, None, place=place)
+        self.hold(Reason.START, None, None, place=place, spot=Spot(start=place))
 
     def finish(self) -> None:
         """The program is over: no more capturing."""
+        self.pursuit.finish()
         self.level = Level.RUN
         self.set_level(Level.RUN)
         self.callers.follow(False)
         self.journal.close()
-
-    def follow(self, command: Command) -> None:
-        self.leaving = command.leave
-        self.changes.clear()
-        self.goal = command.goal
-        self._reached = False
-        self._executed = 0
-        watching = command.goal is not Goal.RUN and command.level is not Level.RUN
-        before = (self.level, self.recorder.watching)
-        self.level, self.recorder.watching = command.level, watching
-        if before != (command.level, watching) or command.level is Level.RUN:
-            self.set_level(command.level)
-        self.callers.follow(watching)
-        if self.blind:
-            self.recorder.begin(self.tracker.iteration)  # nothing of what now runs is recorded
 
     def watch(self) -> None:
         """Record from here on although the goal is far: the last iteration of a run."""
@@ -284,11 +292,11 @@ class Debugger:
     def executed(self, change: Change | None = None) -> None:
         """An operation was executed; ``change`` is what it did. Only the last one's result is told,
         changes of parameters and gradients all are."""
-        self._executed += 1
+        self.goals.executed += 1
         if self.goal is Goal.RUN:
             return
         kept = [c for c in self.changes if not c.ref.startswith("#") or c.field == "grad"]
-        if self.goal is Goal.STEP:
+        if self.goals.told_by_result():
             kept = []
         self.changes = kept[-CHANGES:]
         if change is not None:
@@ -309,25 +317,8 @@ class Debugger:
 
     def go_on(self, command: Command) -> None:
         """From the link: open the gate. A pause that comes from now on is for what then runs."""
-        self._pause = False
+        self.goals.pause = False
         self.gate.open(command)
-
-    def pause(self) -> None:
-        """From the link: stop at the next line or operation, whichever comes first."""
-        self._pause = True
-        self.lines.interrupt(lambda frame: self._hold_at(Reason.PAUSE, frame))
-
-    @property
-    def pausing(self) -> bool:
-        return self._pause
-
-    def widen_pause(self) -> None:
-        """From the link: no line of the user's came by; stop in library code too."""
-        if self._pause and not self.gate.waiting:
-            self.lines.interrupt(
-                lambda frame: self._hold_at(Reason.PAUSE, self.sites.user_frame(frame)),
-                anywhere=True,
-            )
 
     def _place(self, frame: FrameType) -> Place:
         place = self.sites.at(frame).place

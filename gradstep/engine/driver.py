@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.failures import describe_failure
 from gradstep.engine.observer import Observer
-from gradstep.engine.records import node_id
+from gradstep.engine.pursuit import Spot
+from gradstep.engine.records import calls_around, node_id
+from gradstep.engine.standing import chain_of
 from gradstep.experiment import Experiment
 from gradstep.phases import Phase, following
 from gradstep.program import Program
@@ -70,17 +72,20 @@ class Driver:
             self._next = following(phase)
             self._stop_between(phase, debugger)
             idle = 0 if debugger.stops != held else idle + 1
-            if idle == len(Phase) and debugger.goal is Goal.STEP:
+            if idle == len(Phase) and debugger.goals.is_small:
                 debugger.hold(Reason.STEP, None, None, message="No operation was executed.")
                 idle = 0
         return 0
 
     def _run_phase(self, phase: Phase, debugger: Debugger, observer: Observer) -> bool:
-        """False when it raised; that stop has been made."""
+        """False when it raised, or a breakpoint came first; that stop has been made."""
         experiment = self.experiment
         assert experiment is not None
         observer.inside.clear()
         tracker = debugger.tracker
+        begins = phase is Phase.FORWARD and tracker.begins_iteration(phase)
+        if begins and debugger.pursuit.iteration_begins():
+            return False
         if tracker.phase is phase:
             tracker.again()
         before = (tracker.iteration, tracker.phase, tracker.done)
@@ -88,7 +93,7 @@ class Driver:
             self._position += 1
             self._advance = False
             self._tell_position(debugger)
-        if phase is Phase.FORWARD and debugger.goal is Goal.RUN and self._is_last():
+        if phase is Phase.FORWARD and self._ends(debugger.goal):
             debugger.watch()  # so that there is a graph to look at when the run ends
         if debugger.level is Level.RUN and phase is not Phase.BACKWARD:
             debugger.enter_unseen(phase)
@@ -125,14 +130,21 @@ class Driver:
     def _stop_between(self, phase: Phase, debugger: Debugger) -> None:
         goal, experiment = debugger.goal, self.experiment
         assert experiment is not None
-        done = phase is Phase.ZERO_GRAD and self._advance and self._is_last()
+        done = phase is Phase.ZERO_GRAD and self._advance and self._ends(goal)
+        ids = debugger.breakpoints.at_phase(phase, None)
         if goal is Goal.RUN and done:
             self._until += experiment.epochs
-            debugger.hold(Reason.END, None, None)
-        elif goal.value == phase.value:
+            debugger.hold(Reason.END, None, None, ids=ids)
+        elif ids or goal.value == phase.value or goal is Goal.OUT:
             operation = self._next_operation(phase, debugger)
             message = self._nothing_done(phase, debugger)
-            debugger.hold(Reason.PHASE, operation, None, message=message)
+            reason = Reason.STEP if goal is Goal.OUT else Reason.PHASE
+            reason = Reason.BREAKPOINT if ids else reason
+            node = debugger.recorder.nodes.get(operation.node or 0) if operation else None
+            spot = Spot(chain=chain_of(calls_around(node)) if operation else None)
+            debugger.hold(reason, operation, None, message=message, ids=ids, spot=spot)
+        elif goal is Goal.EPOCH and done:
+            debugger.hold(Reason.EPOCH, None, None)
         elif goal is Goal.ITERATION and phase is Phase.ZERO_GRAD:
             debugger.hold(Reason.ITERATION, None, None)
 
@@ -171,10 +183,12 @@ class Driver:
         assert self.experiment is not None
         return self._position // len(self.experiment.data) + 1
 
-    def _is_last(self) -> bool:
+    def _ends(self, goal: Goal) -> bool:
+        """Whether this sample is the last on the way to ``goal``."""
         assert self.experiment is not None
         size = len(self.experiment.data)
-        return self._position % size == size - 1 and self._epoch() >= self._until
+        last = self._position % size == size - 1
+        return last and (goal is Goal.EPOCH or (goal is Goal.RUN and self._epoch() >= self._until))
 
     def _tell_position(self, debugger: Debugger) -> None:
         assert self.experiment is not None

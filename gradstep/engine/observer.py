@@ -85,6 +85,8 @@ class Observer:
         calls = level is not Level.RUN
         aten = level is Level.OPERATION and self.debugger.recorder.watching
         self._asleep = not calls
+        if calls and self.debugger.in_backward and Phase.BACKWARD not in self.inside:
+            self.inside.append(Phase.BACKWARD)  # it was entered at run level
         if calls and not self.entering_handler:
             if not internals.function_mode_is_on(self.call_mode):
                 internals.push_function_mode(self.call_mode)
@@ -106,7 +108,7 @@ class Observer:
             return not self._asleep or internals.remove_function_mode(self.call_mode)
 
         frame = self.debugger.sites.user_frame(sys._getframe(1))
-        self.debugger.lines.arm(frame, lambda at: None, wanted=gone)
+        self.debugger.lines.errand(frame, lambda at: None, gone)
 
     # ------------------------------------------------------------------ calls
 
@@ -136,7 +138,7 @@ class Observer:
         frame = d.sites.user_frame(caller)
         phase, commits = self.classifier.classify(known, tensors, args, kwargs)
         enter: Callable[[Place | None], NodeRecord] | None = None
-        if phase is Phase.FORWARD and d.recorder.watching:
+        if phase is Phase.FORWARD:
 
             def enter(place: Place | None) -> NodeRecord:
                 return d.recorder.enter(known.name, args, tensors, caller, place)

@@ -72,7 +72,12 @@ class Optimizers:
         @functools.wraps(original)
         def zero_grad(this: Any, *args: Any, **kwargs: Any) -> None:
             if d.blind or (inside and inside[-1] is Phase.ZERO_GRAD):
-                return original(this, *args, **kwargs)
+                original(this, *args, **kwargs)
+                if d.blind and d.breakpoints.phases:
+                    d.phase_ended(Phase.ZERO_GRAD, sys._getframe(1))
+                return
+            if d.breakpoints.iterations:
+                d.pursuit.zero_grad_begins(sys._getframe(1))
             inside.append(Phase.ZERO_GRAD)
             try:
                 original(this, *args, **kwargs)

@@ -158,6 +158,11 @@ class Recorder:
         node = self._spans[index]
         return node if node.first <= number < node.last else None
 
+    def neighbours(self, number: int) -> list[NodeRecord]:
+        """The calls that made autograd nodes just before and just after this number."""
+        index = bisect.bisect_right(self._firsts, number)
+        return self._spans[max(0, index - 1) : index + 1]
+
     def leaf_of(self, variable: Tensor) -> NodeRecord | None:
         node = self.source_of(variable)
         return node if node is not None and node.leaf is not None else None

@@ -62,6 +62,25 @@ def node_id(node: NodeRecord | None) -> int | None:
     return node.id if node is not None else None
 
 
+def calls_around(node: NodeRecord | None) -> tuple[Group, ...]:
+    """The calls that made an operation, outermost first; for a leaf those that all its uses have
+    in common."""
+    if node is None or node.leaf is None:
+        return node.groups if node is not None else ()
+    uses = [e.target for es in node.outputs.values() for e in es if e.target is not None]
+    return in_common(uses)
+
+
+def in_common(nodes: list[NodeRecord]) -> tuple[Group, ...]:
+    """The calls around all of these operations, outermost first."""
+    common: list[Group] = []
+    for groups in zip(*(node.groups for node in nodes), strict=False):
+        if any(group.key != groups[0].key for group in groups):
+            break
+        common.append(groups[0])
+    return tuple(common)
+
+
 def wire_node(n: NodeRecord) -> Node:
     return Node(
         id=n.id,

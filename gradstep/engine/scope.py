@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
@@ -42,6 +43,33 @@ class Scope:
                         seen.add(id(tensor))
                         graph_name, _ = self._callers.parameter_name(tensor)
                         yield graph_name or f"{name}.{path}", scope, tensor
+
+    def lookup(self, name: str, frame: FrameType | None) -> Any:
+        """What ``name`` means at ``frame``: as Python has it, then in the frames around it, then
+        to gradstep, then as a name on the graph. Raises ``KeyError``."""
+        frame = self._sites.user_frame(frame)
+        innermost = True
+        while frame is not None:
+            for names in (frame.f_locals, frame.f_globals):
+                if name in names:
+                    return names[name]
+            if innermost and hasattr(builtins, name):
+                raise KeyError(name)
+            innermost = False
+            frame = self._sites.user_frame(frame.f_back)
+        for names in (self.globals, self.extra):
+            if name in names:
+                return names[name]
+        named = [v for v in self.extra.values() if isinstance(v, nn.Module)]
+        for root in (*named, *self._callers.roots):
+            for registry in (root._modules, root._parameters, root._buffers):
+                if name in registry:
+                    return registry[name]
+        for node in self._recorder.leaves():
+            leaf = node.leaf() if node.name == name and node.leaf is not None else None
+            if leaf is not None:
+                return leaf
+        raise KeyError(name)
 
     def find(self, name: str, frame: FrameType | None) -> Tensor | None:
         """The tensor that ``name`` stands for."""

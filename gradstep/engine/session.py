@@ -77,8 +77,9 @@ def _run(program: Program, link: Link, torch_version: str) -> int:
     Optimizers(debugger, observer).install()
     internals.keep_fast_paths(observer.call_mode)
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: observer.set_level(Level.RUN))
+        os.register_at_fork(after_in_child=lambda: _forked(observer, debugger))
     scope = Scope(debugger.sites, debugger.callers, debugger.recorder)
+    debugger.breakpoints.lookup = scope.lookup
     commands = Commands(debugger, scope, subject if driven else None)
 
     def report() -> int | None:
@@ -120,6 +121,12 @@ def _run(program: Program, link: Link, torch_version: str) -> int:
         scope.globals = subject.globals
         return int(subject.run(debugger, observer))
     return _run_script(subject, debugger, scope)
+
+
+def _forked(observer: Any, debugger: Any) -> None:
+    """In a child of the program: nothing is observed, and no line is traced."""
+    observer.set_level(Level.RUN)
+    debugger.pursuit.finish()
 
 
 def _run_script(script: Any, debugger: Any, scope: Any) -> int:

@@ -221,7 +221,11 @@ def _text(node: ast.AST) -> str:
 
 def own_frame(frame: FrameType) -> bool:
     """Whether the frame is gradstep's (to be left out of tracebacks)."""
-    return os.path.abspath(frame.f_code.co_filename).startswith(os.path.join(_HERE, "engine"))
+    return own_code(frame.f_code)
+
+
+def own_code(code: CodeType) -> bool:
+    return os.path.abspath(code.co_filename).startswith(os.path.join(_HERE, "engine"))
 
 
 def current_user_frame(sites: Sites) -> FrameType | None:

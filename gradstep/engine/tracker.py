@@ -100,6 +100,7 @@ class Tracker:
         self.iteration += 1
         self.updated = False
         self._backwards = 0
-        self._zero_first = phase is _ZERO_GRAD
+        if phase is not _BACKWARD:  # then what came before it was not seen
+            self._zero_first = phase is _ZERO_GRAD
         if self.phase is phase:
             self.phase = None

@@ -6,10 +6,12 @@ its way through the mode), where it would be told once and then kept quiet for e
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -22,6 +24,22 @@ def install() -> None:
     module.warn = _counting_past_own_frames(warnings.warn)
     # Looked up by Python's C code too, at each warning that is to be told.
     module._showwarnmsg = _at_the_users_line(module._showwarnmsg)
+
+
+_silent = threading.local()
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """What we do ourselves in this thread (compiling the program's source once more, evaluating a
+    breakpoint's condition) warns of nothing. The program's filters stay as they are: changing them
+    would make Python forget what it has told already."""
+    before = getattr(_silent, "on", False)
+    _silent.on = True
+    try:
+        yield
+    finally:
+        _silent.on = before
 
 
 def _counting_past_own_frames(original: Callable[..., None]) -> Callable[..., None]:
@@ -52,6 +70,8 @@ def _counting_past_own_frames(original: Callable[..., None]) -> Callable[..., No
 
 def _at_the_users_line(original: Callable[[Any], None]) -> Callable[[Any], None]:
     def _showwarnmsg(told: Any) -> None:
+        if getattr(_silent, "on", False):
+            return None
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and frame.f_globals.get("__name__") in _OF_WARNINGS:
             frame = frame.f_back

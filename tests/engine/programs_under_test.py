@@ -22,7 +22,9 @@ ITERATIONS = 300
 """Iterations that are recorded one by one before a program runs on."""
 FINAL = (Reason.END, Reason.EXCEPTION, Reason.LOST)
 
-_WAITING = frozenset(("wait", "step", "iteration", "run", *Phase))
+_WAITING = frozenset(
+    ("wait", "step", "into", "over", "out", "iteration", "epoch", "run_to", "run", *Phase)
+)
 
 
 class Opened:

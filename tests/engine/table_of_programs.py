@@ -102,7 +102,6 @@ ORIG_ARGV = "sys.orig_argv is the engine's command"
 SUBCLASS = "a subclass's __torch_function__ is called for the engine's own reading"
 COMPILED = "our hooks on all modules make torch.compile warn"
 TORCH = "torch is imported into programs that do not"
-TRACED = "the program's own trace function is taken away"
 MODULE_HOOKS = "with hooks on all modules, tracebacks pass through torch's inner()"
 AFTERWARDS = "an operation on a graph after backward, for a log or plot, counts as a forward"
 NUMERIC = "finite differences and copies of parameters between steps upset the iterations"
@@ -191,7 +190,7 @@ CASES = [
     Case("setting/warns.py", phases=AFTERWARDS),
     Case("setting/handles_errors.py"),
     Case("setting/threaded.py", phases=THREAD),
-    Case("setting/traced.py", bits=TRACED),
+    Case("setting/traced.py"),
     Case("setting/fails.py", code=1, bits=MODULE_HOOKS),
     Case("setting/interrupted.py", code=-2, bits=INTERRUPT),
 ]

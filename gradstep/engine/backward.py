@@ -86,7 +86,7 @@ class Backward:
             if self._depth:
                 return self._nested(original, outputs, args, kwargs)
             if debugger.level is _RUN:  # nothing more than counted: small loops feel each call
-                self._count(outputs)
+                self._count(outputs, len(args) > 2 and args[2])
                 self._depth = 1
                 try:
                     return original(outputs, *args, **kwargs)
@@ -95,6 +95,7 @@ class Backward:
             if debugger.unwatched:
                 return self._passed_by(original, outputs, args, kwargs)
             frame = debugger.sites.user_frame(sys._getframe(1))
+            number = internals.sequence_number()
             roots = self._begin(outputs, frame)
             frontier = Frontier(self._before_node, self._after_node, self._stepping)
             self._frame = frame
@@ -110,18 +111,19 @@ class Backward:
                 self._depth -= 1
                 self._observer.inside.pop()
                 frontier.close()
-                keep = bool(args[1]) if len(args) > 1 else False
+                failed = sys.exc_info()[0] is not None
                 self._frame = None
-                self._end(keep, frame, sys.exc_info()[0] is not None)
+                self._end(_keeps(args), frame, failed)
+                self._used_up(outputs, args, number, failed)
 
         return _engine_run_backward
 
-    def _count(self, outputs: Any) -> None:
+    def _count(self, outputs: Any, differentiable: object) -> None:
         """At run level: the iteration and the loss are noted, and nothing else is done."""
         d = self._debugger
         tracker = d.tracker
         if not d.driven or tracker.phase is not _BACKWARD:
-            tracker.enter_backward_unseen()
+            tracker.enter_backward_unseen(differentiable)
         value = internals.plain_number(outputs[0])
         if value is not None:
             d.journal.loss(tracker.iteration, value, d.sample or 0)
@@ -133,6 +135,7 @@ class Backward:
         d = self._debugger
         d.enter_backward(0)
         self._note_loss(outputs, d.tracker.iteration)
+        number = internals.sequence_number()
         inside = self._observer.inside
         inside.append(Phase.BACKWARD)
         self._depth += 1
@@ -142,6 +145,14 @@ class Backward:
         finally:
             self._depth -= 1
             inside.pop()
+            self._used_up(outputs, args, number, sys.exc_info()[0] is not None)
+
+    def _used_up(self, outputs: Any, args: Any, number: int, failed: bool) -> None:
+        """What is computed from this graph from now on is for a log."""
+        classifier = self._observer.classifier
+        classifier.aliases.gradient_read = False
+        if not failed:
+            classifier.spent.backward_ended(outputs, number, kept=_keeps(args))
 
     def _nested(self, original: Callable[..., Any], outputs: Any, args: Any, kwargs: Any) -> Any:
         """A backward inside a node of another (checkpoints, adjoints): it belongs to that node."""
@@ -221,8 +232,7 @@ class Backward:
         """The graph is pruned to what leads to the loss; about how many nodes will run."""
         recorder = self._debugger.recorder
         roots = [n for n in (recorder.source_of(t) for t in tensors) if n is not None]
-        recorder.prune(roots)
-        self._debugger.prune_phase(set(recorder.nodes))
+        self._debugger.prune_phase(recorder.prune(roots))
         return self._wave.begin(roots)
 
     def _end(self, keep: bool, frame: FrameType | None, failed: bool) -> None:
@@ -281,6 +291,11 @@ class Backward:
         if node.name() == internals.ACCUMULATE_GRAD:
             return recorder.leaf_of(node.variable)
         return recorder.node_of_number(internals.node_number(node))
+
+
+def _keeps(args: Any) -> bool:
+    """``retain_graph`` or ``create_graph``, by the arguments of the backward engine's entry."""
+    return any(args[1:3])
 
 
 def _number(loss: Tensor) -> float | None:

@@ -7,11 +7,8 @@ from types import CodeType, FrameType
 from typing import Any
 
 from torch import Tensor, nn
-from torch.nn.modules.module import (
-    register_module_forward_hook,
-    register_module_forward_pre_hook,
-)
 
+from gradstep.engine import torch_internals as internals
 from gradstep.engine.sites import Sites
 from gradstep.protocol.trace import Group
 
@@ -30,23 +27,25 @@ class Callers:
         self._parameters: dict[int, tuple[weakref.ref[Tensor], str, str]] = {}
         self._calls = 0
         self._chain: list[tuple[int, CodeType, int, Group]] = []
-        self._handles: list[Any] = []
+        self._following = False
         self.loop: frozenset[CodeType] = frozenset()
         """Code of the frames around ``backward``: the training loop itself is no group."""
 
     def follow(self, on: bool) -> None:
-        """Global hooks while on: hooks on single modules would switch off the transformer fast
-        path, and any hook costs every call of a module."""
-        if on and not self._handles:
-            self._handles = [
-                register_module_forward_pre_hook(self._enter),
-                register_module_forward_hook(self._leave, always_call=True),
-            ]
-        elif not on:
-            for handle in self._handles:
-                handle.remove()
-            self._handles, self._modules = [], []
+        """Calls of modules are wrapped while on. The program would notice hooks: they switch off
+        the transformer's fast path, make ``torch.compile`` warn and stand in tracebacks."""
+        if on != self._following:
+            self._following = on
+            internals.wrap_module_call(self._called if on else None)
+            self._modules = []
             self._forwards.clear()
+
+    def _called(self, original: Any, module: nn.Module, args: Any, kwargs: Any) -> Any:
+        self._enter(module)
+        try:
+            return original(module, *args, **kwargs)
+        finally:
+            self._leave(module)
 
     def groups(self, frame: FrameType | None) -> tuple[Group, ...]:
         """The calls around an operation made at ``frame``, outermost first."""
@@ -98,7 +97,7 @@ class Callers:
         self._calls += 1
         return Group(f"f{self._calls}", code.co_name.strip("<>"), "function")
 
-    def _enter(self, module: nn.Module, inputs: Any) -> None:
+    def _enter(self, module: nn.Module) -> None:
         root = self._modules[0][0] if self._modules else module
         names = self._roots.get(root)
         if names is None or id(module) not in names:
@@ -112,7 +111,7 @@ class Callers:
         if code is not None and self._sites.is_user(code):
             self._forwards[code] = self._forwards.get(code, 0) + 1
 
-    def _leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
+    def _leave(self, module: nn.Module) -> None:
         while self._modules:
             entered, _ = self._modules.pop()
             code = getattr(type(entered).forward, "__code__", None)

@@ -53,7 +53,7 @@ class Debugger:
         self.gate = Gate()
         self.lines = Lines(self.sites)
         self.tracker = Tracker(driven=driven)
-        self.journal = Journal()
+        self.journal = Journal(driven=driven)
         self.callers = Callers(self.sites)
         self.recorder = Recorder(self.sites, self.callers, Store())
         self.leaves = Leaves(self.recorder)
@@ -69,6 +69,8 @@ class Debugger:
         self.changes: list[Change] = []
         self.announced: object = None
         """The operation that the last stop named as next and that must not stop again."""
+        self.outer: Phase | None = None
+        """The phase around the present one: an optimizer calls the program's closure."""
         # An experiment's forward may be run again in the same iteration: then its graph is new.
         self._first_phase = Phase.FORWARD if driven else None
         self.stops = 0
@@ -144,7 +146,7 @@ class Debugger:
             changes = True
         if changes and not self.blind:
             self._total = None
-            self.journal.open(phase, self.tracker.iteration, self._title(phase))
+            self.journal.open(phase, self.tracker.iteration, self._title(phase), self.outer)
 
     def _title(self, phase: Phase) -> str:
         return f"sample {self.sample}" if self.sample is not None else ""
@@ -176,6 +178,8 @@ class Debugger:
         """Backward begins; its nodes report themselves if they are watched."""
         if self.tracker.phase is Phase.BACKWARD:
             self.tracker.again()
+        if not self.recorder.watching:
+            self.journal.sent_back(None)
         self._enter_phase(Phase.BACKWARD)
         self._reached = self._reached or self.goal is Goal.BACKWARD
         self._total = total or None
@@ -188,6 +192,13 @@ class Debugger:
         """``zero_grad`` returned, whether or not there was anything to clear."""
         if self.tracker.phase is not Phase.ZERO_GRAD:
             self.enter_unseen(Phase.ZERO_GRAD)
+
+    def commit_update(self, *, optimizer: bool) -> None:
+        """Parameters have changed by their gradients: the iteration is complete."""
+        first = not self.tracker.updated
+        self.tracker.commit_update(optimizer=optimizer, blind=self.blind)
+        if first and not self.blind:
+            self.journal.tidy(self.recorder.waiting)
 
     def phase_ended(self, phase: Phase, frame: FrameType | None) -> None:
         """Backward, ``optimizer.step`` or ``zero_grad`` returned: if that was the goal, stop at the
@@ -238,6 +249,7 @@ class Debugger:
             failure=failure,
             exit_code=exit_code,
             next_phase=self._next_phase(operation),
+            outer=self.outer,
         )
         self._remark = ""
         self.at_stop()
@@ -299,6 +311,7 @@ class Debugger:
 
     def prune_phase(self, nodes: set[int]) -> None:
         """Only these operations of the forward lead to the loss; the others do not count."""
+        self.journal.sent_back(nodes)
         count = self.journal.prune(nodes)
         if count is not None and self.tracker.phase is Phase.FORWARD:
             self.tracker.done = count

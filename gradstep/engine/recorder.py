@@ -21,6 +21,7 @@ from gradstep.engine.reading import describe, preview
 from gradstep.engine.records import EdgeRecord, NodeRecord, wire_edge, wire_node
 from gradstep.engine.sites import Sites
 from gradstep.engine.store import Store
+from gradstep.engine.torch_internals import is_leaf, unobserved
 from gradstep.protocol.trace import Graph, Group, NodeState, Place
 from gradstep.protocol.values import Preview, ValueKind
 
@@ -118,17 +119,15 @@ class Recorder:
             self._spans.append(node)
         self._touch(node)
 
-    def prune(self, roots: list[NodeRecord]) -> None:
-        """Backward starts at ``roots``: what does not lead there belongs to something else."""
-        keep: set[int] = set()
-        stack = list(roots)
-        while stack:
-            node = stack.pop()
-            if node.id not in keep:
-                keep.add(node.id)
-                stack.extend(edge.source for edge in node.inputs)
-        if not keep or len(keep) == len(self.nodes):
-            return
+    def prune(self, roots: list[NodeRecord]) -> set[int]:
+        """Backward starts at ``roots``. What leads neither there nor to a loss that waits for a
+        backward of its own belongs to something else. Returns what leads to ``roots``."""
+        reached = _leading_to(roots)
+        if not reached:
+            return set(self.nodes)
+        keep = reached | _leading_to([k.node for k in self._waiting(scalars=True)])
+        if len(keep) == len(self.nodes):
+            return reached
         self.nodes = {i: n for i, n in self.nodes.items() if i in keep}
         self.edges = {
             i: e
@@ -143,6 +142,23 @@ class Recorder:
         self.touch_all(self.nodes.values())
         self.touch_all(self.edges.values())
         self._reset_revision = self.revision - 1
+        return reached
+
+    def waiting(self) -> set[int]:
+        """Calls whose living results may still be sent back."""
+        return {known.node.id for known in self._waiting()}
+
+    def _waiting(self, *, scalars: bool = False) -> list[Known]:
+        with unobserved():
+            return [
+                known
+                for known in self._known.values()
+                if known.node.leaf is None
+                and known.node.saved != "freed"
+                and (tensor := known.ref()) is not None
+                and tensor.requires_grad
+                and not (scalars and (tensor.is_nested or tensor.numel() != 1))
+            ]
 
     # ------------------------------------------------------------------ look-ups
 
@@ -285,7 +301,7 @@ class Recorder:
 
     def _leaf(self, tensor: Tensor, frame: FrameType | None) -> NodeRecord:
         name, kind = self._callers.parameter_name(tensor)
-        if tensor.is_leaf and tensor.requires_grad:
+        if tensor.requires_grad and is_leaf(tensor):
             role = ValueKind.PARAMETER
         else:
             role = ValueKind.BUFFER if kind == "buffer" else ValueKind.DATA
@@ -313,6 +329,17 @@ class Recorder:
                         return str(name)
             frame = self._sites.naming_frame(frame.f_back)
         return ""
+
+
+def _leading_to(roots: list[NodeRecord]) -> set[int]:
+    found: set[int] = set()
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node.id not in found:
+            found.add(node.id)
+            stack.extend(edge.source for edge in node.inputs)
+    return found
 
 
 def _detail(name: str, args: Any) -> str:

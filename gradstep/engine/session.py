@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import resource as _resource
 import sys
 from typing import Any
 
@@ -128,7 +127,11 @@ def _run_script(script: Any, debugger: Any, scope: Any) -> int:
 
 
 def _grow_stack() -> None:
-    soft, hard = _resource.getrlimit(_resource.RLIMIT_STACK)
-    if soft != _resource.RLIM_INFINITY and soft < STACK:
-        wanted = STACK if hard == _resource.RLIM_INFINITY else min(STACK, hard)
-        _resource.setrlimit(_resource.RLIMIT_STACK, (wanted, hard))
+    try:
+        import resource
+    except ImportError:  # Windows: the stack's size is the interpreter's
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    if soft != resource.RLIM_INFINITY and soft < STACK:
+        wanted = STACK if hard == resource.RLIM_INFINITY else min(STACK, hard)
+        resource.setrlimit(resource.RLIMIT_STACK, (wanted, hard))

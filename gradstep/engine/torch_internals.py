@@ -140,6 +140,24 @@ def wrap_backward_entry(make: Callable[[Callable[..., Any]], Callable[..., Any]]
         torch.autograd.graph._engine_run_backward = wrapped
 
 
+_module_call: Any = torch.nn.Module.__call__
+
+
+def wrap_module_call(around: Callable[[Any, Any, Any, Any], Any] | None) -> None:
+    """``around`` gets every call of a module: how to call it, the module, arguments; None ends it.
+    The class calls what its ``__call__`` is at that moment."""
+    owner: Any = torch.nn.Module
+    if around is None:
+        owner.__call__ = _module_call
+        return
+    called = around
+
+    def __call__(this: Any, *args: Any, **kwargs: Any) -> Any:
+        return called(_module_call, this, args, kwargs)
+
+    owner.__call__ = __call__
+
+
 # By identity: hashing an operation runs Python code. It is kept with its entry, so that its address
 # is not given to another.
 _loses_versions: dict[int, tuple[bool, Any]] = {}
@@ -223,6 +241,23 @@ class CompiledCode:
             self._told()
         if self._eager or "torch._dynamo" in sys.modules:
             torch.compiler.set_stance("force_eager" if self._eager else "default")
+
+
+def is_leaf(tensor: Tensor) -> bool:
+    """Of several views of a tensor that was changed in place since, asking one raises: none is."""
+    try:
+        return tensor.is_leaf
+    except RuntimeError:
+        return False
+
+
+def grad_fn(tensor: Tensor) -> Any:
+    """The node that made it; None for a leaf and for a view that can no longer be asked."""
+    try:
+        with DisableTorchFunction():
+            return tensor.grad_fn
+    except RuntimeError:
+        return None
 
 
 def is_opaque(tensor: Tensor) -> bool:

@@ -233,7 +233,9 @@ class Backward:
         recorder = self._debugger.recorder
         roots = [n for n in (recorder.source_of(t) for t in tensors) if n is not None]
         self._debugger.prune_phase(recorder.prune(roots))
-        return self._wave.begin(roots)
+        total = self._wave.begin(roots)
+        self._debugger.subjects.sends_back(recorder.owners(self._wave.reached))
+        return total
 
     def _end(self, keep: bool, frame: FrameType | None, failed: bool) -> None:
         d = self._debugger

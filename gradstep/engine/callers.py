@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import weakref
 from types import CodeType, FrameType
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from gradstep.engine import torch_internals as internals
 from gradstep.engine.sites import Sites
+from gradstep.engine.subjects import Subjects
 from gradstep.protocol.trace import Group
 
 
@@ -17,14 +20,15 @@ class Callers:
     """Knows the modules whose forward is running, and keys every call so that two calls of one
     module are two groups."""
 
-    def __init__(self, sites: Sites) -> None:
-        self._sites = sites
+    def __init__(self, sites: Sites, subjects: Subjects) -> None:
+        self._sites, self._subjects = sites, subjects
         self._modules: list[tuple[Any, Group]] = []
         self._forwards: dict[CodeType, int] = {}
         self._roots: weakref.WeakKeyDictionary[nn.Module, dict[int, str]] = (
             weakref.WeakKeyDictionary()
         )
         self._parameters: dict[int, tuple[weakref.ref[Tensor], str, str]] = {}
+        self._owners: dict[int, weakref.ref[nn.Module]] = {}
         self._calls = 0
         self._chain: list[tuple[int, CodeType, int, Group]] = []
         self._following = False
@@ -86,6 +90,11 @@ class Callers:
             return entry[1], entry[2]
         return "", ""
 
+    def owner(self, tensor: Tensor) -> nn.Module | None:
+        """The seen module, called by no other, that owns a tensor."""
+        named, _ = self.parameter_name(tensor)
+        return self._owners[id(tensor)]() if named else None
+
     def user_codes(self, frame: FrameType | None) -> frozenset[CodeType]:
         codes = set()
         while frame is not None:
@@ -99,6 +108,8 @@ class Callers:
 
     def _enter(self, module: nn.Module) -> None:
         root = self._modules[0][0] if self._modules else module
+        if root is module and torch.is_grad_enabled():
+            self._subjects.enters(root)
         names = self._roots.get(root)
         if names is None or id(module) not in names:
             names = self._learn(root)
@@ -125,8 +136,13 @@ class Callers:
     def _learn(self, root: nn.Module) -> dict[int, str]:
         names = {id(m): path for path, m in root.named_modules(remove_duplicate=False)}
         self._roots[root] = names
-        for path, tensor in root.named_parameters(remove_duplicate=False):
-            self._parameters[id(tensor)] = (weakref.ref(tensor), path, "parameter")
-        for path, buffer in root.named_buffers(remove_duplicate=False):
-            self._parameters[id(buffer)] = (weakref.ref(buffer), path, "buffer")
+        own = self._subjects.own_name(root, sys._getframe(1))
+        before, owner = f"{own}." if own else "", weakref.ref(root)
+        for kind, owned in (
+            ("parameter", root.named_parameters(remove_duplicate=False)),
+            ("buffer", root.named_buffers(remove_duplicate=False)),
+        ):
+            for path, tensor in owned:
+                self._parameters[id(tensor)] = (weakref.ref(tensor), before + path, kind)
+                self._owners[id(tensor)] = owner
         return names

@@ -22,6 +22,7 @@ from gradstep.engine.recorder import Recorder
 from gradstep.engine.records import NodeRecord, node_id
 from gradstep.engine.sites import Sites
 from gradstep.engine.store import Store
+from gradstep.engine.subjects import Subjects
 from gradstep.engine.tracker import Tracker
 from gradstep.phases import Phase
 from gradstep.protocol.findings import Finding
@@ -54,7 +55,8 @@ class Debugger:
         self.lines = Lines(self.sites)
         self.tracker = Tracker(driven=driven)
         self.journal = Journal(driven=driven)
-        self.callers = Callers(self.sites)
+        self.subjects = Subjects(self.sites)
+        self.callers = Callers(self.sites, self.subjects)
         self.recorder = Recorder(self.sites, self.callers, Store())
         self.leaves = Leaves(self.recorder)
         self.goal, self.level = Goal.STEP, Level.RUN
@@ -141,7 +143,7 @@ class Debugger:
         changes = self.tracker.changes_phase(phase)
         self.tracker.enter(phase, blind=self.blind)
         if self.tracker.iteration != iteration or (changes and phase is self._first_phase):
-            self.recorder.begin(self.tracker.iteration)
+            self.recorder.begin(self.tracker.iteration, carry=not self.driven)
             self.leaves.forget_graph()
             changes = True
         if changes and not self.blind:
@@ -250,6 +252,7 @@ class Debugger:
             exit_code=exit_code,
             next_phase=self._next_phase(operation),
             outer=self.outer,
+            subject=self.subjects.name(phase or self.tracker.phase, frame),
         )
         self._remark = ""
         self.at_stop()

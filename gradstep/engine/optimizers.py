@@ -58,6 +58,8 @@ class Optimizers:
         if d.blind and not self._observer.inside:
             d.enter_unseen(Phase.UPDATE)
         self._observer.inside.append(Phase.UPDATE)
+        if not d.blind:
+            d.subjects.works(Phase.UPDATE, optimizer)
         if len(args) > 1 and callable(args[1]):
             return (*args[:1], self._within(args[1]), *args[2:]), kwargs
         if callable(kwargs.get("closure")):
@@ -98,6 +100,7 @@ class Optimizers:
             if d.blind or (inside and inside[-1] is Phase.ZERO_GRAD):
                 return original(this, *args, **kwargs)
             inside.append(Phase.ZERO_GRAD)
+            d.subjects.works(Phase.ZERO_GRAD, this)
             try:
                 original(this, *args, **kwargs)
             finally:

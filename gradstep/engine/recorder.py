@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from gradstep.engine.callers import Callers
 from gradstep.engine.calls import is_in_place, tensors_in
@@ -53,7 +53,7 @@ class Recorder:
         self.iteration = 0
         self.revision = 0
         self._reset_revision = 0
-        self._next = 1
+        self._next = self._began = 1
         self._known: dict[int, Known] = {}
         self.nodes: dict[int, NodeRecord] = {}
         self.edges: dict[int, EdgeRecord] = {}
@@ -62,9 +62,18 @@ class Recorder:
 
     # ------------------------------------------------------------------ forward
 
-    def begin(self, iteration: int) -> None:
-        """A new iteration: an empty graph."""
+    def begin(self, iteration: int, *, carry: bool = False) -> None:
+        """A new iteration: an empty graph. ``carry``: what the last iteration made and has not yet
+        sent back goes on (a generator's samples, of which the discriminator's step was first)."""
         self.iteration = iteration
+        waiting = [k.node for k in self._waiting() if k.node.id >= self._began] if carry else []
+        self._began = self._next
+        self.store.clear()
+        if waiting:
+            keep = _leading_to(waiting)
+            self._known = {key: k for key, k in self._known.items() if k.node.id in keep}
+            self._keep_only(keep)
+            return
         self._known.clear()
         for node in self.nodes.values():  # nodes and edges hold each other: leave no cycles
             node.inputs.clear()
@@ -73,7 +82,6 @@ class Recorder:
         self.edges.clear()
         self._firsts.clear()
         self._spans.clear()
-        self.store.clear()
         self._reset_revision = self.revision = self.revision + 1
 
     def enter(
@@ -126,8 +134,11 @@ class Recorder:
         if not reached:
             return set(self.nodes)
         keep = reached | _leading_to([k.node for k in self._waiting(scalars=True)])
-        if len(keep) == len(self.nodes):
-            return reached
+        if len(keep) != len(self.nodes):
+            self._keep_only(keep)
+        return reached
+
+    def _keep_only(self, keep: set[int]) -> None:
         self.nodes = {i: n for i, n in self.nodes.items() if i in keep}
         self.edges = {
             i: e
@@ -142,7 +153,16 @@ class Recorder:
         self.touch_all(self.nodes.values())
         self.touch_all(self.edges.values())
         self._reset_revision = self.revision - 1
-        return reached
+
+    def owners(self, reached: set[int]) -> list[nn.Module]:
+        """The models whose parameters are among the leaves ``reached``."""
+        found: dict[int, nn.Module] = {}
+        for node in self.leaves():
+            leaf = node.leaf() if node.leaf is not None and node.id in reached else None
+            owner = self._callers.owner(leaf) if leaf is not None else None
+            if owner is not None:
+                found[id(owner)] = owner
+        return list(found.values())
 
     def waiting(self) -> set[int]:
         """Calls whose living results may still be sent back."""

@@ -62,6 +62,10 @@ class Debugger:
         self.goal, self.level = Goal.STEP, Level.RUN
         self.set_level: Callable[[Level], None] = lambda level: None
         self.at_stop: Callable[[], None] = lambda: None
+        self.before_end: Callable[[], None] = lambda: None
+        """Waits for what still trains when the program's file is through."""
+        self.followed_elsewhere = False
+        """Training went on in another thread, which has ended: modes are set anew."""
         self.found: Callable[[Finding], None] = lambda finding: None
         """Tells what the phase watch noticed."""
         self.frame: FrameType | None = None
@@ -205,10 +209,12 @@ class Debugger:
     def phase_ended(self, phase: Phase, frame: FrameType | None) -> None:
         """Backward, ``optimizer.step`` or ``zero_grad`` returned: if that was the goal, stop at the
         next line of user code, or at the next operation if one comes first."""
+        if self._pause and threading.current_thread() is not threading.main_thread():
+            self._pause_at(self.sites.user_frame(frame))  # whose lines do not come by
         if self.driven or self.goal.value != phase.value or os.getpid() != self._pid:
             return
         self._boundary = True
-        if threading.current_thread() is threading.main_thread():
+        if not isinstance(threading.current_thread(), threading._DummyThread):  # autograd's own
             user = self.sites.user_frame(frame)
             self.lines.arm(user, lambda at: self._hold_at(Reason.PHASE, at))
 
@@ -284,7 +290,12 @@ class Debugger:
         watching = command.goal is not Goal.RUN and command.level is not Level.RUN
         before = (self.level, self.recorder.watching)
         self.level, self.recorder.watching = command.level, watching
-        if before != (command.level, watching) or command.level is Level.RUN:
+        if (
+            before != (command.level, watching)
+            or command.level is Level.RUN
+            or self.followed_elsewhere
+        ):
+            self.followed_elsewhere = False
             self.set_level(command.level)
         self.callers.follow(watching)
         if self.blind:
@@ -331,7 +342,11 @@ class Debugger:
     def pause(self) -> None:
         """From the link: stop at the next line or operation, whichever comes first."""
         self._pause = True
-        self.lines.interrupt(lambda frame: self._hold_at(Reason.PAUSE, frame))
+        self.lines.interrupt(self._pause_at)
+
+    def _pause_at(self, frame: FrameType | None) -> None:
+        if self._pause:  # another thread may have come to a stop before
+            self.hold(Reason.PAUSE, None, frame)
 
     @property
     def pausing(self) -> bool:
@@ -341,7 +356,7 @@ class Debugger:
         """From the link: no line of the user's came by; stop in library code too."""
         if self._pause and not self.gate.waiting:
             self.lines.interrupt(
-                lambda frame: self._hold_at(Reason.PAUSE, self.sites.user_frame(frame)),
+                lambda frame: self._pause_at(self.sites.user_frame(frame)),
                 anywhere=True,
             )
 

@@ -75,6 +75,7 @@ class Script:
         return module
 
     def _ended(self, debugger: Debugger, code: int) -> None:
+        debugger.before_end()
         debugger.tracker.settle()
         debugger.finish()
         message = "" if debugger.tracker.trained else NOTHING_TRAINED

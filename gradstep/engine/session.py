@@ -48,6 +48,7 @@ def _run(program: Program, link: Link, torch_version: str) -> int:
     from gradstep.engine.optimizers import Optimizers
     from gradstep.engine.scope import Scope
     from gradstep.engine.script import Script
+    from gradstep.engine.threads import Threads
 
     driven = not program.module and is_experiment(program.path)
     try:
@@ -74,7 +75,10 @@ def _run(program: Program, link: Link, torch_version: str) -> int:
     debugger.set_level = set_level
     Backward(debugger, observer).install()
     Optimizers(debugger, observer).install()
-    internals.keep_fast_paths(observer.call_mode)
+    threads = Threads(debugger, observer)
+    threads.install()
+    internals.keep_fast_paths(threads.mode_here)
+    debugger.before_end = threads.wait
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=lambda: observer.set_level(Level.RUN))
     scope = Scope(debugger.sites, debugger.callers, debugger.recorder)

@@ -187,9 +187,10 @@ SENSITIVE_CALLS = frozenset({
 })  # fmt: skip
 
 
-def keep_fast_paths(mode: TorchFunctionMode) -> None:
+def keep_fast_paths(mode_here: Callable[[], TorchFunctionMode]) -> None:
     """``nn.MultiheadAttention`` and the transformer layers leave their fast path when any function
-    mode is on; for those two modules, ask again with ours off."""
+    mode is on; for those two modules, ask again with ours off, which ``mode_here`` gives for the
+    thread that asks."""
     original = torch.overrides.has_torch_function
     modules = {"torch.nn.modules.activation", "torch.nn.modules.transformer"}
 
@@ -197,6 +198,7 @@ def keep_fast_paths(mode: TorchFunctionMode) -> None:
         answer = bool(original(relevant_args))
         if not answer or sys._getframe(1).f_globals.get("__name__") not in modules:
             return answer
+        mode = mode_here()
         if not remove_function_mode(mode):
             return answer
         try:

@@ -190,7 +190,7 @@ CASES = [
     Case("setting/gbk_source", copy="训练 (copy 1).py"),
     Case("setting/warns.py"),
     Case("setting/handles_errors.py"),
-    Case("setting/threaded.py", phases=THREAD),
+    Case("setting/threaded.py"),
     Case("setting/traced.py", bits=TRACED),
     Case("setting/fails.py", code=1),
     Case("setting/interrupted.py", code=-2),

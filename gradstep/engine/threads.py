@@ -25,6 +25,7 @@ class Threads:
         self._debugger, self._observer = debugger, observer
         self._modes: dict[int, CallMode] = {threading.get_ident(): observer.call_mode}
         self._followed: threading.Thread = threading.main_thread()
+        self._started: set[threading.Thread] = set()
 
     def install(self) -> None:
         """Every Python thread runs ``_bootstrap_inner``; ``run`` may be a subclass's own."""
@@ -32,7 +33,7 @@ class Threads:
 
         @functools.wraps(original)
         def _bootstrap_inner(thread: threading.Thread) -> None:
-            self._begins()
+            self._begins(thread)
             try:
                 original(thread)
             finally:
@@ -46,13 +47,20 @@ class Threads:
         return self._modes.get(threading.get_ident(), self._observer.call_mode)
 
     def wait(self) -> None:
-        """The main thread is through: Python waits for the others, and so does training."""
-        if not self._followed.daemon and self._followed is not threading.main_thread():
-            self._followed.join()
+        """The main thread is through: Python waits for the others, and what they train is not over
+        before. Workers of a pool wait for work until Python tells them to end."""
+        for thread in list(self._started):
+            target = getattr(thread, "_target", None)
+            if (
+                not thread.daemon
+                and getattr(target, "__module__", "") != "concurrent.futures.thread"
+            ):
+                thread.join()
 
     # ------------------------------------------------------------------ inside
 
-    def _begins(self) -> None:
+    def _begins(self, thread: threading.Thread) -> None:
+        self._started.add(thread)
         if self._debugger.level is Level.RUN or not self._is_free():
             return
         mode = CallMode(self._observer)
@@ -85,6 +93,7 @@ class Threads:
             internals.push_dispatch_mode(observer.aten_mode)
 
     def _ends(self, thread: threading.Thread) -> None:
+        self._started.discard(thread)
         self._modes.pop(threading.get_ident(), None)
         if thread is self._followed:
             self._debugger.followed_elsewhere = True

@@ -173,6 +173,18 @@ CASES = [
     Case("forward/validation.py"),
     Case("forward/plotting.py"),
     Case("forward/dynamic.py"),
+    Case("practice/contrastive.py"),
+    Case("practice/distillation.py"),
+    Case("practice/dqn.py"),
+    Case("practice/ema_amp.py"),
+    Case("practice/gpt.py"),
+    Case("practice/language_model.py"),
+    Case("practice/lora.py"),
+    Case("practice/maml.py"),
+    Case("practice/seq2seq.py"),
+    Case("practice/swa.py"),
+    Case("practice/vae.py"),
+    Case("practice/wgan_gp.py"),
     Case(
         "setting/command_line.py", ("--lr", "0.5", "--epochs=4", "a b", "(c)"), text="Ada\n", code=3
     ),

@@ -7,6 +7,7 @@ import platform
 import sys
 from typing import Any
 
+from gradstep.engine.environment import as_the_program_sets_it
 from gradstep.engine.link import Link
 from gradstep.program import Program, is_experiment
 from gradstep.protocol.fields import decode
@@ -27,7 +28,8 @@ def run(ticket: dict[str, object]) -> int:
             reconfigure(line_buffering=True)
     _grow_stack()
     try:
-        import torch
+        with as_the_program_sets_it(program):
+            import torch
     except ImportError as error:
         message = f"{sys.executable} cannot import torch: {error}"
         link.tell("stopped", stop=Stop(Reason.LOST, message=message, exit_code=1))

@@ -95,22 +95,8 @@ def with_gaps(field: str, cases: list[Case]) -> list[Any]:
 
 
 # What the engine gets wrong. Each fails its test as soon as it is mended: then take it out.
-TWO_GRADS = "at run level, each autograd.grad without an optimizer counts as an iteration"
-BY_HAND = "an update by hand of this kind is not found"
-UNBOUND = "values() fails on a view of unbind whose base was changed in place"
-ORIG_ARGV = "sys.orig_argv is the engine's command"
-SUBCLASS = "a subclass's __torch_function__ is called for the engine's own reading"
-COMPILED = "our hooks on all modules make torch.compile warn"
 TORCH = "torch is imported into programs that do not"
 TRACED = "the program's own trace function is taken away"
-MODULE_HOOKS = "with hooks on all modules, tracebacks pass through torch's inner()"
-AFTERWARDS = "an operation on a graph after backward, for a log or plot, counts as a forward"
-NUMERIC = "finite differences and copies of parameters between steps upset the iterations"
-CLOSURE = "phases inside an optimizer's closure are not told as the program has them"
-LINES = "update operations are told at unmarked lines; cause not yet known"
-IN_SUBCLASS = "the stop lies in the subclass's __torch_function__, not where backward is called"
-THREAD = "training in a second thread is not followed"
-INTERRUPT = "KeyboardInterrupt ends with exit code 1"
 
 
 CASES = [
@@ -200,6 +186,7 @@ CASES = [
     Case("setting/compiled.py"),
     Case("setting/without_torch.py", bits=TORCH),
     Case("setting/gbk_source", copy="训练 (copy 1).py"),
+    Case("setting/environment.py"),
     Case("setting/warns.py"),
     Case("setting/handles_errors.py"),
     Case("setting/threaded.py"),

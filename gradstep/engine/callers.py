@@ -32,6 +32,7 @@ class Callers:
         self._calls = 0
         self._chain: list[tuple[int, CodeType, int, Group]] = []
         self._following = False
+        self._module_calls = internals.ModuleCalls(self._called)
         self.loop: frozenset[CodeType] = frozenset()
         """Code of the frames around ``backward``: the training loop itself is no group."""
 
@@ -40,7 +41,7 @@ class Callers:
         the transformer's fast path, make ``torch.compile`` warn and stand in tracebacks."""
         if on != self._following:
             self._following = on
-            internals.wrap_module_call(self._called if on else None)
+            self._module_calls.switch(on)
             self._modules = []
             self._forwards.clear()
 

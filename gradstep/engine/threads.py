@@ -51,10 +51,8 @@ class Threads:
         before. Workers of a pool wait for work until Python tells them to end."""
         for thread in list(self._started):
             target = getattr(thread, "_target", None)
-            if (
-                not thread.daemon
-                and getattr(target, "__module__", "") != "concurrent.futures.thread"
-            ):
+            of_pool = getattr(target, "__module__", "") == "concurrent.futures.thread"
+            if not thread.daemon and not of_pool:
                 thread.join()
 
     # ------------------------------------------------------------------ inside

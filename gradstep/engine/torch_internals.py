@@ -140,22 +140,31 @@ def wrap_backward_entry(make: Callable[[Callable[..., Any]], Callable[..., Any]]
         torch.autograd.graph._engine_run_backward = wrapped
 
 
-_module_call: Any = torch.nn.Module.__call__
+class ModuleCalls:
+    """``around`` gets every call of a module while on: how to call it, the module, arguments. A
+    class calls what its ``__call__`` is at that moment; the program may have put its own there."""
 
+    def __init__(self, around: Callable[[Any, Any, Any, Any], Any]) -> None:
+        self._around = around
+        self._on = False
+        self._wrapper: Any = None
+        self._original: Any = None
 
-def wrap_module_call(around: Callable[[Any, Any, Any, Any], Any] | None) -> None:
-    """``around`` gets every call of a module: how to call it, the module, arguments; None ends it.
-    The class calls what its ``__call__`` is at that moment."""
-    owner: Any = torch.nn.Module
-    if around is None:
-        owner.__call__ = _module_call
-        return
-    called = around
+    def switch(self, on: bool) -> None:
+        owner: Any = torch.nn.Module
+        self._on = on
+        if on and owner.__call__ is not self._wrapper:
+            self._original = original = owner.__call__
 
-    def __call__(this: Any, *args: Any, **kwargs: Any) -> Any:
-        return called(_module_call, this, args, kwargs)
+            @functools.wraps(original)
+            def __call__(this: Any, *args: Any, **kwargs: Any) -> Any:
+                if self._on and self._wrapper is __call__:
+                    return self._around(original, this, args, kwargs)
+                return original(this, *args, **kwargs)
 
-    owner.__call__ = __call__
+            self._wrapper = owner.__call__ = __call__
+        elif not on and self._wrapper is not None and owner.__call__ is self._wrapper:
+            owner.__call__, self._wrapper = self._original, None
 
 
 # By identity: hashing an operation runs Python code. It is kept with its entry, so that its address

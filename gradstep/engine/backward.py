@@ -232,7 +232,8 @@ class Backward:
         """The graph is pruned to what leads to the loss; about how many nodes will run."""
         recorder = self._debugger.recorder
         roots = [n for n in (recorder.source_of(t) for t in tensors) if n is not None]
-        self._debugger.prune_phase(recorder.prune(roots))
+        leading = recorder.prune(roots)
+        self._debugger.prune_phase(leading, set(recorder.nodes))
         total = self._wave.begin(roots)
         self._debugger.subjects.sends_back(recorder.owners(self._wave.reached))
         return total

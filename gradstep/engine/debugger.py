@@ -323,10 +323,11 @@ class Debugger:
     def tell(self, change: Change) -> None:
         self.changes.append(change)
 
-    def prune_phase(self, nodes: set[int]) -> None:
-        """Only these operations of the forward lead to the loss; the others do not count."""
-        self.journal.sent_back(nodes)
-        count = self.journal.prune(nodes)
+    def prune_phase(self, leading: set[int], kept: set[int]) -> None:
+        """Of the forward, ``leading`` operations lead to the loss, and those ``kept`` to some loss;
+        the others do not count."""
+        count = self.journal.prune(kept)
+        self.journal.sent_back(leading)
         if count is not None and self.tracker.phase is Phase.FORWARD:
             self.tracker.done = count
 

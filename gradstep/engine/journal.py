@@ -127,7 +127,7 @@ class Journal:
         for stretch in reversed(self._stretches):
             if stretch.phase is not Phase.FORWARD:
                 continue
-            if len(stretch.cells) < stretch.count:
+            if stretch.sent_back or len(stretch.cells) < stretch.count:
                 return None
             kept = [c for c in stretch.cells if c.node is None or c.node in nodes]
             self._cells -= len(stretch.cells) - len(kept)

@@ -120,3 +120,15 @@ def test_a_pause_and_then_phases_in_a_second_thread(start: Start, script: Any) -
     assert shown.data.elements == pytest.approx(w.tolist(), abs=1e-6)
     assert program.run().iteration == 300
     assert program.finish() == 0
+
+
+def test_a_loss_that_waits_for_its_own_backward_keeps_its_forward(start: Start) -> None:
+    program = start("update/two_models.py")
+    for phase in (Z, Z, F, B):
+        go(program, phase)
+    assert "smooth_l1_loss" in {n.name for n in program.graph().nodes}
+    go(program, B)
+    told = {n: [c.name for c in s.cells] for n, s in enumerate(program.timeline().phases)}
+    assert {"logsumexp", "smooth_l1_loss"} <= set(told[1])
+    assert "logsumexp" in told[2] and "smooth_l1_loss" not in told[2]
+    assert "smooth_l1_loss" in told[3] and "logsumexp" not in told[3]

@@ -70,7 +70,7 @@ class Debuggee(Questions):
             self._closed = True
             ended = self.stop is not None and self.stop.reason in (Reason.END, Reason.EXCEPTION)
         if ended and not self._gone:
-            self._let_finish()
+            self._let_finish(EXIT_TIMEOUT)
         self.kill()
         for thread in self._threads:
             if thread is not threading.current_thread():
@@ -81,12 +81,13 @@ class Debuggee(Questions):
         self._closed = True
         self._process.kill()
 
-    def finish(self) -> int:
-        """Let an ended program leave by itself; its exit code. Blocks. Raises ``ProgramEnded``
-        when it has not ended."""
+    def finish(self, *, timeout: float | None = None) -> int:
+        """Let an ended program leave by itself, however long its exit handlers take; its exit code.
+        Blocks; after ``timeout`` seconds it is killed. Raises ``ProgramEnded`` when it has not
+        ended."""
         if self.stop is None or self.stop.reason not in (Reason.END, Reason.EXCEPTION, Reason.LOST):
             raise ProgramEnded("the program has not ended: run() it first")
-        self._let_finish()
+        self._let_finish(timeout)
         self.kill()
         with self._changed:
             self._changed.wait_for(lambda: self._gone, EXIT_TIMEOUT)
@@ -355,8 +356,9 @@ class Debuggee(Questions):
             return f"The program failed: {self.stop.failure.message}"
         return "The program is not running." if not self._gone else "The program has ended."
 
-    def _let_finish(self) -> None:
-        """Let an ended program run its exit handlers; returns when it is gone or late."""
+    def _let_finish(self, timeout: float | None) -> None:
+        """Let an ended program run its exit handlers; returns when it is gone or late. A program
+        that writes is at work: the time is counted from its last output."""
         with self._changed:
             if self._gone:
                 return
@@ -364,7 +366,12 @@ class Debuggee(Questions):
         self.request("leave", None)
         self._process.close_input()
         with self._changed:
-            self._changed.wait_for(lambda: self._gone, EXIT_TIMEOUT)
+            written = -1
+            while not self._gone and written != (written := self._chunks()):
+                self._changed.wait_for(lambda: self._gone, timeout)
+
+    def _chunks(self) -> int:
+        return sum(map(len, self._raw.values()))
 
     def _wrote(self, stream: str, chunk: bytes, text: str) -> None:
         self._raw[stream].append(chunk)

@@ -32,6 +32,8 @@ class Aliases:
     def __init__(self) -> None:
         self._entries: dict[int, tuple[_Ref, Role, weakref.ref[Tensor] | None]] = {}
         self._differentiated: dict[int, _Ref] = {}
+        self.gradient_read = False
+        """Whether the program has looked at a gradient since the last backward."""
 
     def add(self, tensor: Any, role: Role, leaf: Tensor | None = None) -> None:
         if not isinstance(tensor, Tensor):

@@ -9,9 +9,10 @@ from typing import Any
 from torch import Tensor
 
 from gradstep.engine.aliases import Role
-from gradstep.engine.calls import Kind
+from gradstep.engine.calls import Kind, tensors_in
 from gradstep.engine.classify import Classifier, all_zero
 from gradstep.engine.debugger import Debugger
+from gradstep.engine.torch_internals import is_leaf
 from gradstep.phases import Phase
 
 
@@ -50,7 +51,7 @@ class Attributes:
         if self._aliases.role(owner) is Role.GRAD:
             phase = Phase.ZERO_GRAD if all_zero(args[1]) else Phase.UPDATE
             return self._assign(".grad.data =", phase, function, args, kwargs)
-        if owner.is_leaf and self._classifier.has_gradient(owner):
+        if is_leaf(owner) and self._classifier.updates(owner, tensors_in(args[1:])):
             return self._assign(".data =", Phase.UPDATE, function, args, kwargs, commits=True)
         return function(*args, **kwargs)
 
@@ -58,6 +59,7 @@ class Attributes:
         result = function(*args, **kwargs)
         if result is not None and not self._inside:
             self._aliases.add(result, Role.GRAD, args[0])
+            self._aliases.gradient_read = True
         return result
 
     def _grad_set(self, function: Any, args: Any, kwargs: Any) -> Any:
@@ -77,7 +79,13 @@ class Attributes:
         stepped = self._aliases.role(tensor) is Role.DERIVED and not tensor.requires_grad
         if not wanted or not stepped or self._inside:
             return function(*args, **kwargs)
-        result = self._assign("requires_grad_", Phase.UPDATE, function, args, kwargs, commits=True)
+        if function == Tensor.requires_grad_:
+            result = self._assign(
+                "requires_grad_", Phase.UPDATE, function, args, kwargs, commits=True
+            )
+        else:  # ``w.requires_grad = True``, often on a line of its own, changes no number
+            result = function(*args, **kwargs)
+            self._debugger.commit_update(optimizer=False)
         self._aliases.drop(tensor)
         return result
 
@@ -104,7 +112,7 @@ class Attributes:
             result = function(*args, **kwargs)
             d.executed()
         if commits:
-            d.tracker.commit_update(optimizer=False)
+            d.commit_update(optimizer=False)
         return result
 
 

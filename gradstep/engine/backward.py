@@ -88,7 +88,7 @@ class Backward:
             if d.in_backward:
                 return self._nested(original, outputs, args, kwargs)
             if d.level is _RUN and not d.attends:  # only counted: small loops feel each call
-                self._count(outputs)
+                self._count(outputs, len(args) > 2 and args[2])
                 d.in_backward, depth = 1, len(inside)
                 try:
                     return original(outputs, *args, **kwargs)
@@ -102,6 +102,7 @@ class Backward:
             if d.unwatched:
                 return self._passed_by(original, outputs, args, kwargs)
             frame = d.sites.user_frame(sys._getframe(1))
+            number = internals.sequence_number()
             roots = self._begin(outputs, frame, told)
             frontier = Frontier(self._before_node, self._after_node, self._stepping)
             self._frame = frame
@@ -117,18 +118,19 @@ class Backward:
                 d.in_backward -= 1
                 inside.pop()
                 frontier.close()
-                keep = bool(args[1]) if len(args) > 1 else False
+                failed = sys.exc_info()[0] is not None
                 self._frame = None
-                self._end(keep, frame, sys.exc_info()[0] is not None)
+                self._end(_keeps(args), frame, failed)
+                self._used_up(outputs, args, number, failed)
 
         return _engine_run_backward
 
-    def _count(self, outputs: Any) -> None:
+    def _count(self, outputs: Any, differentiable: object) -> None:
         """At run level: the iteration and the loss are noted, and nothing else is done."""
         d = self._debugger
         tracker = d.tracker
         if not d.driven or tracker.phase is not _BACKWARD:
-            tracker.enter_backward_unseen()
+            tracker.enter_backward_unseen(differentiable)
         value = internals.plain_number(outputs[0])
         if value is not None:
             d.journal.loss(tracker.iteration, value, d.sample or 0)
@@ -155,7 +157,7 @@ class Backward:
     def _attended(self, original: Callable[..., Any], outputs: Any, args: Any, kwargs: Any) -> Any:
         """The same as at run level otherwise, and breakpoints between phases hear of its end."""
         d = self._debugger
-        self._count(outputs)
+        self._count(outputs, len(args) > 2 and args[2])
         d.in_backward, depth = 1, len(self._observer.inside)
         try:
             result = original(outputs, *args, **kwargs)
@@ -173,6 +175,7 @@ class Backward:
         d = self._debugger
         d.enter_backward(0)
         self._note_loss(outputs, d.tracker.iteration)
+        number = internals.sequence_number()
         inside = self._observer.inside
         inside.append(Phase.BACKWARD)
         d.in_backward += 1
@@ -182,6 +185,14 @@ class Backward:
         finally:
             d.in_backward -= 1
             inside.pop()
+            self._used_up(outputs, args, number, sys.exc_info()[0] is not None)
+
+    def _used_up(self, outputs: Any, args: Any, number: int, failed: bool) -> None:
+        """What is computed from this graph from now on is for a log."""
+        classifier = self._observer.classifier
+        classifier.aliases.gradient_read = False
+        if not failed:
+            classifier.spent.backward_ended(outputs, number, kept=_keeps(args))
 
     def _nested(self, original: Callable[..., Any], outputs: Any, args: Any, kwargs: Any) -> Any:
         """A backward inside a node of another (checkpoints, adjoints): it belongs to that node."""
@@ -274,9 +285,11 @@ class Backward:
         """The graph is pruned to what leads to the loss; about how many nodes will run."""
         recorder = self._debugger.recorder
         roots = [n for n in (recorder.source_of(t) for t in tensors) if n is not None]
-        recorder.prune(roots)
-        self._debugger.prune_phase(set(recorder.nodes))
-        return self._wave.begin(roots)
+        leading = recorder.prune(roots)
+        self._debugger.prune_phase(leading, set(recorder.nodes))
+        total = self._wave.begin(roots)
+        self._debugger.subjects.sends_back(recorder.owners(self._wave.reached))
+        return total
 
     def _end(self, keep: bool, frame: FrameType | None, failed: bool) -> None:
         d = self._debugger
@@ -355,6 +368,11 @@ class Backward:
         if node.name() == internals.ACCUMULATE_GRAD:
             return recorder.leaf_of(node.variable)
         return recorder.node_of_number(internals.node_number(node))
+
+
+def _keeps(args: Any) -> bool:
+    """``retain_graph`` or ``create_graph``, by the arguments of the backward engine's entry."""
+    return any(args[1:3])
 
 
 def _number(loss: Tensor) -> float | None:

@@ -8,13 +8,12 @@ from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any
 
+import torch
 from torch import Tensor, nn
-from torch.nn.modules.module import (
-    register_module_forward_hook,
-    register_module_forward_pre_hook,
-)
 
+from gradstep.engine import torch_internals as internals
 from gradstep.engine.sites import Sites
+from gradstep.engine.subjects import Subjects
 from gradstep.protocol.trace import Group
 
 
@@ -22,37 +21,41 @@ class Callers:
     """Knows the modules whose forward is running, and keys every call so that two calls of one
     module are two groups."""
 
-    def __init__(self, sites: Sites) -> None:
-        self._sites = sites
+    def __init__(self, sites: Sites, subjects: Subjects) -> None:
+        self._sites, self._subjects = sites, subjects
         self._modules: list[tuple[Any, Group]] = []
         self._forwards: dict[CodeType, int] = {}
         self._roots: weakref.WeakKeyDictionary[nn.Module, dict[int, str]] = (
             weakref.WeakKeyDictionary()
         )
         self._parameters: dict[int, tuple[weakref.ref[Tensor], str, str]] = {}
+        self._owners: dict[int, weakref.ref[nn.Module]] = {}
         self._calls = 0
         self._chain: list[tuple[int, CodeType, int, Group]] = []
-        self._handles: list[Any] = []
         self._root_names: weakref.WeakKeyDictionary[nn.Module, str] = weakref.WeakKeyDictionary()
         self._root_name = ""
         self.entered: Callable[[Group, FrameType], None] | None = None
         """Told when the forward of a module begins."""
+        self._following = False
+        self._module_calls = internals.ModuleCalls(self._called)
         self.loop: frozenset[CodeType] = frozenset()
         """Code of the frames around ``backward``: the training loop itself is no group."""
 
     def follow(self, on: bool) -> None:
-        """Global hooks while on: hooks on single modules would switch off the transformer fast
-        path, and any hook costs every call of a module."""
-        if on and not self._handles:
-            self._handles = [
-                register_module_forward_pre_hook(self._enter),
-                register_module_forward_hook(self._leave, always_call=True),
-            ]
-        elif not on:
-            for handle in self._handles:
-                handle.remove()
-            self._handles, self._modules = [], []
+        """Calls of modules are wrapped while on. The program would notice hooks: they switch off
+        the transformer's fast path, make ``torch.compile`` warn and stand in tracebacks."""
+        if on != self._following:
+            self._following = on
+            self._module_calls.switch(on)
+            self._modules = []
             self._forwards.clear()
+
+    def _called(self, original: Any, module: nn.Module, args: Any, kwargs: Any) -> Any:
+        self._enter(module)
+        try:
+            return original(module, *args, **kwargs)
+        finally:
+            self._leave(module)
 
     def groups(self, frame: FrameType | None) -> tuple[Group, ...]:
         """The calls around an operation made at ``frame``, outermost first."""
@@ -132,6 +135,11 @@ class Callers:
             return entry[1], entry[2]
         return "", ""
 
+    def owner(self, tensor: Tensor) -> nn.Module | None:
+        """The seen module, called by no other, that owns a tensor."""
+        named, _ = self.parameter_name(tensor)
+        return self._owners[id(tensor)]() if named else None
+
     def user_codes(self, frame: FrameType | None) -> frozenset[CodeType]:
         codes = set()
         while frame is not None:
@@ -143,8 +151,10 @@ class Callers:
         self._calls += 1
         return Group(f"f{self._calls}", code.co_name.strip("<>"), "function")
 
-    def _enter(self, module: nn.Module, inputs: Any) -> None:
+    def _enter(self, module: nn.Module) -> None:
         root = self._modules[0][0] if self._modules else module
+        if root is module and torch.is_grad_enabled():
+            self._subjects.enters(root)
         names = self._roots.get(root)
         if names is None or id(module) not in names:
             names = self._learn(root)
@@ -159,7 +169,7 @@ class Callers:
         if self.entered is not None:
             self.entered(group, sys._getframe(1))
 
-    def _leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
+    def _leave(self, module: nn.Module) -> None:
         while self._modules:
             entered, _ = self._modules.pop()
             code = getattr(type(entered).forward, "__code__", None)
@@ -173,8 +183,13 @@ class Callers:
     def _learn(self, root: nn.Module) -> dict[int, str]:
         names = {id(m): path for path, m in root.named_modules(remove_duplicate=False)}
         self._roots[root] = names
-        for path, tensor in root.named_parameters(remove_duplicate=False):
-            self._parameters[id(tensor)] = (weakref.ref(tensor), path, "parameter")
-        for path, buffer in root.named_buffers(remove_duplicate=False):
-            self._parameters[id(buffer)] = (weakref.ref(buffer), path, "buffer")
+        own = self._subjects.own_name(root, sys._getframe(1))
+        before, owner = f"{own}." if own else "", weakref.ref(root)
+        for kind, owned in (
+            ("parameter", root.named_parameters(remove_duplicate=False)),
+            ("buffer", root.named_buffers(remove_duplicate=False)),
+        ):
+            for path, tensor in owned:
+                self._parameters[id(tensor)] = (weakref.ref(tensor), before + path, kind)
+                self._owners[id(tensor)] = owner
         return names

@@ -39,7 +39,7 @@ _PASSIVE_NAMES = frozenset({
     "__str__", "__hash__", "__contains__", "__array__", "__array_wrap__", "__dlpack__",
     "__dlpack_device__", "__reduce_ex__", "__setstate__", "__deepcopy__", "_to_sparse",
     "backward_hook", "_backward_hooks", "names", "_has_compatible_shallow_copy_type",
-    "get_num_threads", "set_num_threads", "__iter__", "__dir__", "share_memory_",
+    "get_num_threads", "set_num_threads", "_nnz", "__iter__", "__dir__", "share_memory_",
     "__cuda_array_interface__", "numpy_T",
 })  # fmt: skip
 _VIEW_PROPERTIES = ("T", "mT", "H", "mH", "real", "imag")
@@ -92,6 +92,7 @@ def _name(function: Any) -> str:
     name = getattr(function, "__name__", "") or type(function).__name__
     if name in ("__get__", "__set__", "__delete__"):
         return str(getattr(function.__self__, "__name__", name))
+    name = name.partition(".")[0]  # an overload: set_.source_Tensor
     if name.startswith("__"):
         return _PLAIN_NAMES.get(name) or name.strip("_")
     return name.lstrip("_") or name

@@ -15,7 +15,7 @@ from gradstep.engine.gate import Command
 from gradstep.engine.reading import Unreadable, body, cut, describe, preview, statistics
 from gradstep.engine.records import NodeRecord
 from gradstep.engine.scope import Scope
-from gradstep.engine.torch_internals import unobserved
+from gradstep.engine.torch_internals import is_leaf, unobserved
 from gradstep.protocol.breakpoints import Breakpoint, BreakpointState
 from gradstep.protocol.messages import Problem, RequestFailed
 from gradstep.protocol.trace import Devices, Goal, Graph, Level, Losses, Moment, Place, Timeline
@@ -175,7 +175,7 @@ class Commands:
         tensor = self._scope.find(ref, self._debugger.frame)
         if tensor is None:
             return None
-        grad = tensor.grad if tensor.is_leaf and tensor.requires_grad else None
+        grad = tensor.grad if tensor.requires_grad and is_leaf(tensor) else None
         return self._scope.info(ref, tensor), tensor, grad
 
     def _on_graph(self, ref: str) -> tuple[ValueInfo, Tensor | None, Tensor | None] | None:

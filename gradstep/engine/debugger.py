@@ -25,6 +25,7 @@ from gradstep.engine.recorder import Recorder
 from gradstep.engine.records import NodeRecord, node_id
 from gradstep.engine.sites import Sites
 from gradstep.engine.store import Store
+from gradstep.engine.subjects import Subjects
 from gradstep.engine.tracker import Tracker
 from gradstep.phases import Phase
 from gradstep.protocol.findings import Finding
@@ -56,8 +57,9 @@ class Debugger:
         self.gate = Gate()
         self.lines = Lines(self.sites)
         self.tracker = Tracker(driven=driven)
-        self.journal = Journal()
-        self.callers = Callers(self.sites)
+        self.journal = Journal(driven=driven)
+        self.subjects = Subjects(self.sites)
+        self.callers = Callers(self.sites, self.subjects)
         self.recorder = Recorder(self.sites, self.callers, Store())
         self.leaves = Leaves(self.recorder)
         self.goals = Goals(self.tracker, self.callers, driven=driven)
@@ -65,6 +67,10 @@ class Debugger:
         self.level = Level.RUN
         self.set_level: Callable[[Level], None] = lambda level: None
         self.at_stop: Callable[[], None] = lambda: None
+        self.before_end: Callable[[], None] = lambda: None
+        """Waits for what still trains when the program's file is through."""
+        self.followed_elsewhere = False
+        """Training went on in another thread, which has ended: modes are set anew."""
         self.found: Callable[[Finding], None] = lambda finding: None
         """Tells what the phase watch noticed."""
         self.frame: FrameType | None = None
@@ -74,6 +80,8 @@ class Debugger:
         self.changes: list[Change] = []
         self.announced: object = None
         """The operation that the last stop named as next and that must not stop again."""
+        self.outer: Phase | None = None
+        """The phase around the present one: an optimizer calls the program's closure."""
         # An experiment's forward may be run again in the same iteration: then its graph is new.
         self._first_phase = Phase.FORWARD if driven else None
         self.stops = 0
@@ -172,12 +180,12 @@ class Debugger:
             self.pursuit.told = None
         self.tracker.enter(phase, blind=self.blind)
         if self.tracker.iteration != iteration or (changes and phase is self._first_phase):
-            self.recorder.begin(self.tracker.iteration)
+            self.recorder.begin(self.tracker.iteration, carry=not self.driven)
             self.leaves.forget_graph()
             changes = True
         if changes and not self.blind:
             self._total = None
-            self.journal.open(phase, self.tracker.iteration, self._title(phase))
+            self.journal.open(phase, self.tracker.iteration, self._title(phase), self.outer)
 
     def _title(self, phase: Phase) -> str:
         return f"sample {self.sample}" if self.sample is not None else ""
@@ -186,6 +194,8 @@ class Debugger:
         """Backward begins; its nodes report themselves if they are watched."""
         if self.tracker.phase is Phase.BACKWARD:
             self.tracker.again()
+        if not self.recorder.watching:
+            self.journal.sent_back(None)
         self._enter_phase(Phase.BACKWARD)
         self.goals.reached = self.goals.reached or self.goal is Goal.BACKWARD
         self._total = total or None
@@ -199,9 +209,18 @@ class Debugger:
         if self.tracker.phase is not Phase.ZERO_GRAD:
             self.enter_unseen(Phase.ZERO_GRAD)
 
+    def commit_update(self, *, optimizer: bool) -> None:
+        """Parameters have changed by their gradients: the iteration is complete."""
+        first = not self.tracker.updated
+        self.tracker.commit_update(optimizer=optimizer, blind=self.blind)
+        if first and not self.blind:
+            self.journal.tidy(self.recorder.waiting)
+
     def phase_ended(self, phase: Phase, frame: FrameType | None) -> None:
         """Backward, ``optimizer.step`` or ``zero_grad`` returned: if that was the goal, stop at the
         next line of user code, or at the next operation if one comes first."""
+        if self.goals.pause and threading.current_thread() is not threading.main_thread():
+            self.pursuit.pause_at(self.sites.user_frame(frame))  # whose lines do not come by
         if self.driven or self.is_child:
             return
         user = self.sites.user_frame(frame)
@@ -258,6 +277,8 @@ class Debugger:
             exit_code=exit_code,
             next_phase=self._next_phase(operation),
             breakpoints=ids,
+            outer=self.outer,
+            subject=self.subjects.name(phase or self.tracker.phase, frame),
         )
         self._remark = ""
         self.at_stop()
@@ -305,9 +326,11 @@ class Debugger:
     def tell(self, change: Change) -> None:
         self.changes.append(change)
 
-    def prune_phase(self, nodes: set[int]) -> None:
-        """Only these operations of the forward lead to the loss; the others do not count."""
-        count = self.journal.prune(nodes)
+    def prune_phase(self, leading: set[int], kept: set[int]) -> None:
+        """Of the forward, ``leading`` operations lead to the loss, and those ``kept`` to some loss;
+        the others do not count."""
+        count = self.journal.prune(kept)
+        self.journal.sent_back(leading)
         if count is not None and self.tracker.phase is Phase.FORWARD:
             self.tracker.done = count
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from gradstep.phases import Phase
@@ -15,24 +16,38 @@ ALL_CELLS = 100_000
 LOSSES = 1_000_000
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Stretch:
     phase: Phase
     iteration: int
     title: str
+    outer: Phase | None = None
     count: int = 0
     complete: bool = False
+    sent_back: bool = False  # of a forward: a backward started from what it made
     cells: list[TimelineCell] = field(default_factory=list)
+
+
+def _is_aside(stretch: _Stretch, waiting: set[int]) -> bool:
+    """Whether it is a forward that leads nowhere."""
+    if stretch.phase is not Phase.FORWARD or stretch.sent_back:
+        return False
+    return not any(cell.node in waiting for cell in stretch.cells)
 
 
 class Journal:
     """The last ``STRETCHES`` stretches of a phase, the last ``LOSSES`` losses. The last
     ``ALL_CELLS`` operations have a cell each, ``CELLS`` at most in one stretch; of older ones only
-    their number is known."""
+    their number is known.
 
-    def __init__(self) -> None:
+    ``driven``: each forward was asked for. Else one that led to no backward was for a log or a
+    plot: it is taken out when its iteration is complete."""
+
+    def __init__(self, *, driven: bool = False) -> None:
         self._stretches: deque[_Stretch] = deque()
+        self._driven = driven
         self._first = 0
+        self._changed: int | None = None
         self._cells = 0
         self._with_cells: deque[_Stretch] = deque()
         self._iterations = array("q")
@@ -41,9 +56,12 @@ class Journal:
         """Of an experiment: which sample a loss belongs to, by the loss's number."""
         self._first_loss = 0
 
-    def open(self, phase: Phase, iteration: int, title: str = "") -> None:
+    def open(
+        self, phase: Phase, iteration: int, title: str = "", outer: Phase | None = None
+    ) -> None:
+        """``outer``: the phase around this one."""
         self.close()
-        self._stretches.append(_Stretch(phase, iteration, title))
+        self._stretches.append(_Stretch(phase, iteration, title, outer))
         if len(self._stretches) > STRETCHES:
             oldest = self._stretches.popleft()
             self._first += 1
@@ -54,6 +72,37 @@ class Journal:
     def close(self) -> None:
         if self._stretches:
             self._stretches[-1].complete = True
+
+    def sent_back(self, nodes: set[int] | None) -> None:
+        """Backward begins. ``nodes`` lead to where it starts; None where that is not known."""
+        for stretch in self._last_iteration():
+            if stretch.phase is Phase.FORWARD and not stretch.sent_back:
+                known = nodes is not None and bool(stretch.cells)
+                stretch.sent_back = not known or any(c.node in (nodes or ()) for c in stretch.cells)
+
+    def tidy(self, waiting: Callable[[], set[int]]) -> None:
+        """The iteration is complete: take out the forwards that were no part of the training. Those
+        that made one of the ``waiting`` nodes may still be sent back."""
+        whole = list(self._last_iteration())
+        if self._driven or all(s.sent_back or s.phase is not Phase.FORWARD for s in whole):
+            return
+        nodes = waiting()
+        kept = [s for s in reversed(whole) if not _is_aside(s, nodes)]
+        first = len(self._stretches) - len(whole)
+        for old, now in zip(reversed(whole), [*kept, None], strict=False):
+            if old is not now:
+                break
+            first += 1
+        else:
+            return
+        for stretch in whole:
+            self._stretches.pop()
+            if stretch.cells and all(stretch is not s for s in kept):
+                self._with_cells.remove(stretch)
+                self._cells -= len(stretch.cells)
+        self._stretches.extend(kept)
+        first += self._first
+        self._changed = first if self._changed is None else min(first, self._changed)
 
     def operation(self, name: str, node: int | None, place: Place | None) -> None:
         """One operation of the open stretch was executed."""
@@ -78,7 +127,7 @@ class Journal:
         for stretch in reversed(self._stretches):
             if stretch.phase is not Phase.FORWARD:
                 continue
-            if len(stretch.cells) < stretch.count:
+            if stretch.sent_back or len(stretch.cells) < stretch.count:
                 return None
             kept = [c for c in stretch.cells if c.node is None or c.node in nodes]
             self._cells -= len(stretch.cells) - len(kept)
@@ -101,6 +150,10 @@ class Journal:
             self._samples = {i: n for i, n in self._samples.items() if i >= self._first_loss}
 
     def timeline(self, since: int) -> Timeline:
+        """From ``since`` on, or from an earlier stretch that has been taken out since the last
+        question."""
+        if self._changed is not None:
+            since, self._changed = min(since, self._changed), None
         skip = max(0, since - self._first)
         stretches = list(self._stretches)[skip:]
         first = self._first + skip
@@ -108,11 +161,25 @@ class Journal:
             first,
             tuple(
                 TimelinePhase(
-                    s.phase, s.iteration, first + i, s.count, s.complete, tuple(s.cells), s.title
+                    s.phase,
+                    s.iteration,
+                    first + i,
+                    s.count,
+                    s.complete,
+                    tuple(s.cells),
+                    s.title,
+                    s.outer,
                 )
                 for i, s in enumerate(stretches)
             ),
         )
+
+    def _last_iteration(self) -> Iterator[_Stretch]:
+        """Its stretches, the last first."""
+        for stretch in reversed(self._stretches):
+            if stretch.iteration != self._stretches[-1].iteration:
+                return
+            yield stretch
 
     def losses(self, since: int) -> Losses:
         skip = max(0, since - self._first_loss)

@@ -9,7 +9,7 @@ from torch import Tensor
 from gradstep.engine.reading import preview
 from gradstep.engine.recorder import Recorder
 from gradstep.engine.records import NodeRecord
-from gradstep.engine.torch_internals import unobserved
+from gradstep.engine.torch_internals import is_leaf, unobserved
 from gradstep.protocol.trace import Change
 from gradstep.protocol.values import Preview
 
@@ -40,7 +40,7 @@ class Leaves:
         """Bring one leaf's node up to date."""
         with unobserved():
             data = preview(leaf)
-            grad = leaf.grad if leaf.is_leaf and leaf.requires_grad else None
+            grad = leaf.grad if leaf.requires_grad and is_leaf(leaf) else None
             after = preview(grad) if grad is not None else None
             state = "set" if grad is not None else "none"
         ref = node.name or f"#{node.id}:0"

@@ -19,6 +19,7 @@ from gradstep.engine.classify import Classifier
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.reading import preview
 from gradstep.engine.records import NodeRecord
+from gradstep.engine.spent import Spent
 from gradstep.phases import Phase
 from gradstep.protocol.trace import Change, Level, Place
 
@@ -28,15 +29,50 @@ ATEN = 64
 _PASSIVE, _OPERATION = Kind.PASSIVE, Kind.OPERATION
 
 
+# Of a property's owner the type is told whether or not it has a handler.
+_PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
+
+
 class CallMode(TorchFunctionMode):
     """Hands every call to the observer. While its handler runs it is off its own stack."""
 
     def __init__(self, observer: Observer) -> None:
         super().__init__()
-        self._call = observer.call
+        self._call: Callable[[Any, Any, Any], Any] = observer.call
+
+    def hand_to(self, call: Callable[[Any, Any, Any], Any]) -> None:
+        """Calls go there from now on."""
+        self._call = call
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if types and types[0] not in _PLAIN:  # what we read of them must not reach their class
+            with (quiet := internals.DisableTorchFunction()):
+                return self._call(Aloud(func, quiet), args, kwargs or {})
         return self._call(func, args, kwargs or {})
+
+
+class Aloud:
+    """The function that the program called, for a handler that is otherwise unheard by tensor
+    classes: while it runs they hear again. Stands for the function where one is looked up."""
+
+    def __init__(self, function: Any, quiet: Any) -> None:
+        self._function, self._quiet = function, quiet
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self._quiet.__exit__(None, None, None)
+        try:
+            return self._function(*args, **kwargs)
+        finally:
+            self._quiet.__enter__()
+
+    def __hash__(self) -> int:
+        return hash(self._function)
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self._function == other)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._function, name)
 
 
 class AtenMode(TorchDispatchMode):
@@ -67,7 +103,7 @@ class Observer:
     def __init__(self, debugger: Debugger) -> None:
         self.debugger = debugger
         self.calls = Calls()
-        self.classifier = Classifier(debugger.tracker)
+        self.classifier = Classifier(debugger.tracker, Spent(debugger.recorder))
         self.inside = self.classifier.inside
         self._handlers = Attributes(debugger, self.classifier).handlers
         self._handlers[Kind.BACKWARD] = self._backward
@@ -154,7 +190,7 @@ class Observer:
         if not self.inside:
             self.classifier.follow(known, phase, tensors, result)
         if commits:
-            d.tracker.commit_update(optimizer=False)
+            d.commit_update(optimizer=False)
         return result
 
     def _execute(self, name: str, function: Any, args: Any, kwargs: Any) -> Any:
@@ -176,10 +212,10 @@ class Observer:
             result = self._execute(known.name, function, args, kwargs)
         else:
             result = function(*args, **kwargs)
-        if tensors and not known.in_place:
+        if tensors:
             self.classifier.follow(known, phase, tensors, result)
         if commits:
-            self.debugger.tracker.commit_update(optimizer=False)
+            self.debugger.commit_update(optimizer=False)
         return result
 
     def _after(
@@ -219,9 +255,10 @@ class Observer:
             result = function(*args, **kwargs)
         finally:
             self.entering_backward -= 1
-        if function is torch.autograd.grad:
+        if function == torch.autograd.grad:
             for leaf, gradient in differentiated(args, kwargs, result):
                 if self.classifier.is_parameter(leaf):
                     self.classifier.aliases.add(gradient, Role.GRAD, leaf)
                     self.classifier.aliases.note_differentiated(leaf)
+                    self.classifier.aliases.gradient_read = True
         return result

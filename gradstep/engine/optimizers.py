@@ -37,6 +37,7 @@ class Optimizers:
 
         @functools.wraps(original)
         def profile_hook_step(function: Callable[..., Any]) -> Callable[..., Any]:
+            self._observer.classifier.optimizers = True  # the first of its class is being made
             step = original(function)
 
             @functools.wraps(step)
@@ -52,17 +53,42 @@ class Optimizers:
         owner: Any = torch.optim.Optimizer
         owner.profile_hook_step = staticmethod(profile_hook_step)
 
-    def _step_begins(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+    def _step_begins(self, optimizer: Any, args: Any, kwargs: Any) -> Any:
         d = self._debugger
         if d.blind and not self._observer.inside:
             d.enter_unseen(Phase.UPDATE)
         self._observer.inside.append(Phase.UPDATE)
+        if not d.blind:
+            d.subjects.works(Phase.UPDATE, optimizer)
+        if len(args) > 1 and callable(args[1]):
+            return (*args[:1], self._within(args[1]), *args[2:]), kwargs
+        if callable(kwargs.get("closure")):
+            return args, {**kwargs, "closure": self._within(kwargs["closure"])}
+        return None
+
+    def _within(self, closure: Callable[..., Any]) -> Callable[..., Any]:
+        """The closure has phases of its own, as the program wrote them."""
+        d, inside = self._debugger, self._observer.inside
+
+        @functools.wraps(closure)
+        def within(*args: Any, **kwargs: Any) -> Any:
+            around, outer = inside[:], d.outer
+            inside.clear()
+            d.outer = Phase.UPDATE
+            try:
+                return closure(*args, **kwargs)
+            finally:
+                inside[:], d.outer = around, outer
+
+        return within
 
     def _step_ends(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        d = self._debugger
-        if self._observer.inside and self._observer.inside[-1] is Phase.UPDATE:
-            self._observer.inside.pop()
-        d.tracker.commit_update(optimizer=True, blind=d.blind)
+        d, inside = self._debugger, self._observer.inside
+        if inside and inside[-1] is Phase.UPDATE:
+            inside.pop()
+        if Phase.UPDATE in inside:
+            return  # an optimizer within an optimizer: the outer one ends the update
+        d.commit_update(optimizer=True)
         d.phase_ended(Phase.UPDATE, sys._getframe(1))
 
     def _wrap_zero_grad(self, owner: Any) -> None:
@@ -79,6 +105,7 @@ class Optimizers:
             if d.breakpoints.iterations:
                 d.pursuit.zero_grad_begins(sys._getframe(1))
             inside.append(Phase.ZERO_GRAD)
+            d.subjects.works(Phase.ZERO_GRAD, this)
             try:
                 original(this, *args, **kwargs)
             finally:

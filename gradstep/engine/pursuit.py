@@ -104,7 +104,8 @@ class Pursuit:
         watching = not self._over and (looked_at or breakpoints.records)
         before = (d.level, d.recorder.watching)
         d.level, d.recorder.watching = level, watching
-        if before != (level, watching) or (again and level is Level.RUN):
+        if before != (level, watching) or d.followed_elsewhere or (again and level is Level.RUN):
+            d.followed_elsewhere = False
             d.set_level(level)
         d.attends = self.epochs.asks or breakpoints.between
         d.callers.follow(watching)
@@ -175,17 +176,19 @@ class Pursuit:
         """From the link: stop at the next line or operation, whichever comes first."""
         d = self._debugger
         d.goals.pause = True
-        d.lines.interrupt(Wish(lambda frame: self._pause_at(frame)))
+        d.lines.interrupt(Wish(lambda frame: self.pause_at(frame)))
 
     def widen_pause(self) -> None:
         """From the link: no line of the user's came by; stop in library code too."""
         d = self._debugger
         if d.goals.pause and not d.gate.waiting:
-            d.lines.interrupt(Wish(lambda frame: self._pause_at(frame), anywhere=True))
+            d.lines.interrupt(Wish(lambda frame: self.pause_at(frame), anywhere=True))
 
-    def _pause_at(self, frame: FrameType) -> None:
+    def pause_at(self, frame: FrameType | None) -> None:
+        """Here, unless another thread has come to a stop before."""
         d = self._debugger
-        d.hold(Reason.PAUSE, None, d.sites.user_frame(frame))
+        if d.goals.pause:
+            d.hold(Reason.PAUSE, None, d.sites.user_frame(frame))
 
     # ------------------------------------------------------------------ modules, phases, epochs
 

@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from gradstep.engine.torch_internals import is_opaque, unobserved
+from gradstep.engine.torch_internals import is_leaf, is_opaque, unobserved
 from gradstep.protocol.values import FORMATS, PREVIEW_ELEMENTS, Preview, Statistics, TensorInfo
 
 RMS_LIMIT = 1 << 22
@@ -34,7 +34,7 @@ def describe(tensor: Tensor) -> TensorInfo:
         dtype=str(tensor.dtype).removeprefix("torch."),
         device=str(tensor.device),
         requires_grad=tensor.requires_grad,
-        is_leaf=tensor.is_leaf,
+        is_leaf=is_leaf(tensor),
         layout=str(tensor.layout).removeprefix("torch."),
         bytes=size,
     )

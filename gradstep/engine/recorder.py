@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from gradstep.engine.callers import Callers
 from gradstep.engine.calls import is_in_place, tensors_in
@@ -21,6 +21,7 @@ from gradstep.engine.reading import describe, preview
 from gradstep.engine.records import EdgeRecord, NodeRecord, wire_edge, wire_node
 from gradstep.engine.sites import Sites
 from gradstep.engine.store import Store
+from gradstep.engine.torch_internals import is_leaf, unobserved
 from gradstep.protocol.trace import Graph, Group, NodeState, Place
 from gradstep.protocol.values import Preview, ValueKind
 
@@ -52,7 +53,7 @@ class Recorder:
         self.iteration = 0
         self.revision = 0
         self._reset_revision = 0
-        self._next = 1
+        self._next = self._began = 1
         self._known: dict[int, Known] = {}
         self.nodes: dict[int, NodeRecord] = {}
         self.edges: dict[int, EdgeRecord] = {}
@@ -61,9 +62,18 @@ class Recorder:
 
     # ------------------------------------------------------------------ forward
 
-    def begin(self, iteration: int) -> None:
-        """A new iteration: an empty graph."""
+    def begin(self, iteration: int, *, carry: bool = False) -> None:
+        """A new iteration: an empty graph. ``carry``: what the last iteration made and has not yet
+        sent back goes on (a generator's samples, of which the discriminator's step was first)."""
         self.iteration = iteration
+        waiting = [k.node for k in self._waiting() if k.node.id >= self._began] if carry else []
+        self._began = self._next
+        self.store.clear()
+        if waiting:
+            keep = _leading_to(waiting)
+            self._known = {key: k for key, k in self._known.items() if k.node.id in keep}
+            self._keep_only(keep)
+            return
         self._known.clear()
         for node in self.nodes.values():  # nodes and edges hold each other: leave no cycles
             node.inputs.clear()
@@ -72,7 +82,6 @@ class Recorder:
         self.edges.clear()
         self._firsts.clear()
         self._spans.clear()
-        self.store.clear()
         self._reset_revision = self.revision = self.revision + 1
 
     def enter(
@@ -118,17 +127,18 @@ class Recorder:
             self._spans.append(node)
         self._touch(node)
 
-    def prune(self, roots: list[NodeRecord]) -> None:
-        """Backward starts at ``roots``: what does not lead there belongs to something else."""
-        keep: set[int] = set()
-        stack = list(roots)
-        while stack:
-            node = stack.pop()
-            if node.id not in keep:
-                keep.add(node.id)
-                stack.extend(edge.source for edge in node.inputs)
-        if not keep or len(keep) == len(self.nodes):
-            return
+    def prune(self, roots: list[NodeRecord]) -> set[int]:
+        """Backward starts at ``roots``. What leads neither there nor to a loss that waits for a
+        backward of its own belongs to something else. Returns what leads to ``roots``."""
+        reached = _leading_to(roots)
+        if not reached:
+            return set(self.nodes)
+        keep = reached | _leading_to([k.node for k in self._waiting(scalars=True)])
+        if len(keep) != len(self.nodes):
+            self._keep_only(keep)
+        return reached
+
+    def _keep_only(self, keep: set[int]) -> None:
         self.nodes = {i: n for i, n in self.nodes.items() if i in keep}
         self.edges = {
             i: e
@@ -143,6 +153,32 @@ class Recorder:
         self.touch_all(self.nodes.values())
         self.touch_all(self.edges.values())
         self._reset_revision = self.revision - 1
+
+    def owners(self, reached: set[int]) -> list[nn.Module]:
+        """The models whose parameters are among the leaves ``reached``."""
+        found: dict[int, nn.Module] = {}
+        for node in self.leaves():
+            leaf = node.leaf() if node.leaf is not None and node.id in reached else None
+            owner = self._callers.owner(leaf) if leaf is not None else None
+            if owner is not None:
+                found[id(owner)] = owner
+        return list(found.values())
+
+    def waiting(self) -> set[int]:
+        """Calls whose living results may still be sent back."""
+        return {known.node.id for known in self._waiting()}
+
+    def _waiting(self, *, scalars: bool = False) -> list[Known]:
+        with unobserved():
+            return [
+                known
+                for known in self._known.values()
+                if known.node.leaf is None
+                and known.node.saved != "freed"
+                and (tensor := known.ref()) is not None
+                and tensor.requires_grad
+                and not (scalars and (tensor.is_nested or tensor.numel() != 1))
+            ]
 
     # ------------------------------------------------------------------ look-ups
 
@@ -290,7 +326,7 @@ class Recorder:
 
     def _leaf(self, tensor: Tensor, frame: FrameType | None) -> NodeRecord:
         name, kind = self._callers.parameter_name(tensor)
-        if tensor.is_leaf and tensor.requires_grad:
+        if tensor.requires_grad and is_leaf(tensor):
             role = ValueKind.PARAMETER
         else:
             role = ValueKind.BUFFER if kind == "buffer" else ValueKind.DATA
@@ -318,6 +354,17 @@ class Recorder:
                         return str(name)
             frame = self._sites.naming_frame(frame.f_back)
         return ""
+
+
+def _leading_to(roots: list[NodeRecord]) -> set[int]:
+    found: set[int] = set()
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node.id not in found:
+            found.add(node.id)
+            stack.extend(edge.source for edge in node.inputs)
+    return found
 
 
 def _detail(name: str, args: Any) -> str:

@@ -13,7 +13,7 @@ from gradstep.engine.callers import Callers
 from gradstep.engine.reading import describe, preview
 from gradstep.engine.recorder import Recorder
 from gradstep.engine.sites import Sites
-from gradstep.engine.torch_internals import unobserved
+from gradstep.engine.torch_internals import is_leaf, unobserved
 from gradstep.protocol.values import TensorInfo, ValueInfo, ValueKind
 
 LIMIT = 2000
@@ -98,7 +98,7 @@ class Scope:
     def info(self, name: str, tensor: Tensor, *, scope: str = "", ref: str = "") -> ValueInfo:
         """Descriptor of a tensor of the program. Call it unobserved."""
         described = describe(tensor)
-        grad = tensor.grad if tensor.is_leaf and tensor.requires_grad else None
+        grad = tensor.grad if described.is_leaf and tensor.requires_grad else None
         return ValueInfo(
             ref=ref or name,
             name=name,
@@ -112,7 +112,7 @@ class Scope:
         )
 
     def _kind(self, tensor: Tensor) -> ValueKind:
-        if not tensor.is_leaf:
+        if not is_leaf(tensor):
             return ValueKind.RESULT
         if tensor.requires_grad:
             return ValueKind.PARAMETER

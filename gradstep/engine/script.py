@@ -6,6 +6,7 @@ import ast
 import builtins
 import importlib.util
 import os
+import signal
 import sys
 import types
 from importlib.machinery import SourceFileLoader
@@ -18,6 +19,7 @@ from gradstep.engine.failures import describe_failure
 from gradstep.program import Program, read_source
 from gradstep.protocol.trace import Place, Reason
 
+_INTERRUPTED = -signal.SIGINT if os.name == "posix" else 0xC000013A
 NOTHING_TRAINED = "The program ended and never called backward: it trained nothing."
 
 
@@ -50,6 +52,8 @@ class Script:
     def _prepare(self) -> types.ModuleType:
         program, file = self.program, self.file
         sys.argv = [program.path if not program.module else file, *program.args]
+        how = ["-m"] if program.module else []
+        sys.orig_argv[1:] = [*how, program.path, *program.args]
         sys.path[0] = os.getcwd() if program.module else os.path.dirname(os.path.realpath(file))
         module = types.ModuleType("__main__")
         scope = module.__dict__
@@ -71,6 +75,7 @@ class Script:
         return module
 
     def _ended(self, debugger: Debugger, code: int) -> None:
+        debugger.before_end()
         debugger.tracker.settle()
         debugger.finish()
         message = "" if debugger.tracker.trained else NOTHING_TRAINED
@@ -78,6 +83,9 @@ class Script:
 
     def _failed(self, debugger: Debugger, error: BaseException) -> int:
         debugger.finish()
+        # Python ends by the signal itself, after everything else, when it sees this go through.
+        interrupted = type(error) is KeyboardInterrupt
+        code = _INTERRUPTED if interrupted else 1
         failure = describe_failure(error, debugger.sites)
         trace = error.__traceback__
         debugger.failure = error
@@ -97,9 +105,12 @@ class Script:
             place=place,
             message=f"{failure.type}: {failure.message}",
             failure=failure,
-            exit_code=1,
+            exit_code=code,
         )
-        return 1
+        if interrupted:
+            sys.excepthook = lambda *_: None  # it has been told
+            raise error
+        return code
 
 
 def _locate(program: Program) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
-import resource as _resource
 import sys
 from typing import Any
 
+from gradstep.engine.environment import as_the_program_sets_it
 from gradstep.engine.link import Link
 from gradstep.program import Program, is_experiment
 from gradstep.protocol.fields import decode
@@ -28,7 +28,8 @@ def run(ticket: dict[str, object]) -> int:
             reconfigure(line_buffering=True)
     _grow_stack()
     try:
-        import torch
+        with as_the_program_sets_it(program):
+            import torch
     except ImportError as error:
         message = f"{sys.executable} cannot import torch: {error}"
         link.tell("stopped", stop=Stop(Reason.LOST, message=message, exit_code=1))
@@ -49,6 +50,7 @@ def _run(program: Program, link: Link, torch_version: str) -> int:
     from gradstep.engine.optimizers import Optimizers
     from gradstep.engine.scope import Scope
     from gradstep.engine.script import Script
+    from gradstep.engine.threads import Threads
 
     driven = not program.module and is_experiment(program.path)
     try:
@@ -75,7 +77,10 @@ def _run(program: Program, link: Link, torch_version: str) -> int:
     debugger.set_level = set_level
     Backward(debugger, observer).install()
     Optimizers(debugger, observer).install()
-    internals.keep_fast_paths(observer.call_mode)
+    threads = Threads(debugger, observer)
+    threads.install()
+    internals.keep_fast_paths(threads.mode_here)
+    debugger.before_end = threads.wait
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=lambda: _forked(observer, debugger))
     scope = Scope(debugger.sites, debugger.callers, debugger.recorder)
@@ -135,7 +140,11 @@ def _run_script(script: Any, debugger: Any, scope: Any) -> int:
 
 
 def _grow_stack() -> None:
-    soft, hard = _resource.getrlimit(_resource.RLIMIT_STACK)
-    if soft != _resource.RLIM_INFINITY and soft < STACK:
-        wanted = STACK if hard == _resource.RLIM_INFINITY else min(STACK, hard)
-        _resource.setrlimit(_resource.RLIMIT_STACK, (wanted, hard))
+    try:
+        import resource
+    except ImportError:  # Windows: the stack's size is the interpreter's
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    if soft != resource.RLIM_INFINITY and soft < STACK:
+        wanted = STACK if hard == resource.RLIM_INFINITY else min(STACK, hard)
+        resource.setrlimit(resource.RLIMIT_STACK, (wanted, hard))

@@ -22,6 +22,9 @@ _STDLIB = os.path.dirname(os.path.abspath(os.__file__))
 _LIBRARY = tuple(os.path.join(path, "") for path in {_STDLIB, os.path.realpath(_STDLIB)})
 
 
+_HANDLERS = ("__torch_function__", "__torch_dispatch__")
+
+
 @dataclass(frozen=True)
 class Site:
     """``target``: the variable that takes the result, if it is a plain one. ``returned``: the
@@ -42,6 +45,7 @@ class Sites:
         # By identity: hashing a code object hashes all that is in it. The code is kept with its
         # entry, so that its address is not given to another.
         self._user: dict[int, tuple[bool, CodeType]] = {}
+        self._standing: dict[int, tuple[bool, CodeType]] = {}
         self._sites: dict[tuple[int, int], tuple[Site, CodeType]] = {}
         self._trees: dict[str, dict[tuple[int, int, int, int], tuple[ast.AST, ast.AST]]] = {}
 
@@ -64,12 +68,16 @@ class Sites:
         return frame
 
     def user_frame(self, frame: FrameType | None) -> FrameType | None:
-        """The innermost frame of user code from ``frame`` outwards."""
-        user = self._user
+        """The innermost frame of user code from ``frame`` outwards. A handler of the user's own
+        tensor class or mode is passed by: the call that it handles was made farther out."""
+        standing = self._standing
         while frame is not None:
             code = frame.f_code
-            known = user.get(id(code))
-            if known[0] if known is not None else self.is_user(code):
+            known = standing.get(id(code))
+            if known is None:
+                stands = self.is_user(code) and code.co_name not in _HANDLERS
+                known = standing[id(code)] = (stands, code)
+            if known[0]:
                 return frame
             frame = frame.f_back
         return None

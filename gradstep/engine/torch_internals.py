@@ -140,6 +140,33 @@ def wrap_backward_entry(make: Callable[[Callable[..., Any]], Callable[..., Any]]
         torch.autograd.graph._engine_run_backward = wrapped
 
 
+class ModuleCalls:
+    """``around`` gets every call of a module while on: how to call it, the module, arguments. A
+    class calls what its ``__call__`` is at that moment; the program may have put its own there."""
+
+    def __init__(self, around: Callable[[Any, Any, Any, Any], Any]) -> None:
+        self._around = around
+        self._on = False
+        self._wrapper: Any = None
+        self._original: Any = None
+
+    def switch(self, on: bool) -> None:
+        owner: Any = torch.nn.Module
+        self._on = on
+        if on and owner.__call__ is not self._wrapper:
+            self._original = original = owner.__call__
+
+            @functools.wraps(original)
+            def __call__(this: Any, *args: Any, **kwargs: Any) -> Any:
+                if self._on and self._wrapper is __call__:
+                    return self._around(original, this, args, kwargs)
+                return original(this, *args, **kwargs)
+
+            self._wrapper = owner.__call__ = __call__
+        elif not on and self._wrapper is not None and owner.__call__ is self._wrapper:
+            owner.__call__, self._wrapper = self._original, None
+
+
 # By identity: hashing an operation runs Python code. It is kept with its entry, so that its address
 # is not given to another.
 _loses_versions: dict[int, tuple[bool, Any]] = {}
@@ -169,9 +196,10 @@ SENSITIVE_CALLS = frozenset({
 })  # fmt: skip
 
 
-def keep_fast_paths(mode: TorchFunctionMode) -> None:
+def keep_fast_paths(mode_here: Callable[[], TorchFunctionMode]) -> None:
     """``nn.MultiheadAttention`` and the transformer layers leave their fast path when any function
-    mode is on; for those two modules, ask again with ours off."""
+    mode is on; for those two modules, ask again with ours off, which ``mode_here`` gives for the
+    thread that asks."""
     original = torch.overrides.has_torch_function
     modules = {"torch.nn.modules.activation", "torch.nn.modules.transformer"}
 
@@ -179,6 +207,7 @@ def keep_fast_paths(mode: TorchFunctionMode) -> None:
         answer = bool(original(relevant_args))
         if not answer or sys._getframe(1).f_globals.get("__name__") not in modules:
             return answer
+        mode = mode_here()
         if not remove_function_mode(mode):
             return answer
         try:
@@ -223,6 +252,23 @@ class CompiledCode:
             self._told()
         if self._eager or "torch._dynamo" in sys.modules:
             torch.compiler.set_stance("force_eager" if self._eager else "default")
+
+
+def is_leaf(tensor: Tensor) -> bool:
+    """Of several views of a tensor that was changed in place since, asking one raises: none is."""
+    try:
+        return tensor.is_leaf
+    except RuntimeError:
+        return False
+
+
+def grad_fn(tensor: Tensor) -> Any:
+    """The node that made it; None for a leaf and for a view that can no longer be asked."""
+    try:
+        with DisableTorchFunction():
+            return tensor.grad_fn
+    except RuntimeError:
+        return None
 
 
 def is_opaque(tensor: Tensor) -> bool:

@@ -22,9 +22,10 @@ class Tracker:
         self.updated = False
         self.trained = False
         """Whether backward was ever called."""
-        self._zero_first = False
+        self._zero_first = self._zeroed_first = False  # of this iteration, of the one before
         self._backwards = 0
         self._usual_backwards = 1
+        self._unfinished = self._finished = False
         self._optimizer_seen = False
         self._after: dict[Phase, Phase] = {}
 
@@ -53,6 +54,8 @@ class Tracker:
             self._begin(phase)
         if phase is self.phase:
             return
+        if phase is Phase.ZERO_GRAD and self._zeroed_first and not self._backwards:
+            self._zero_first = True  # a forward for a plot came before what usually comes first
         if phase is Phase.BACKWARD:
             self._backwards += 1
             self.trained = True
@@ -60,9 +63,17 @@ class Tracker:
             self._after[self.phase] = phase
         self.phase, self.done = phase, 0
 
-    def enter_backward_unseen(self) -> None:
-        """At run level, on every backward: the same as ``enter``, made cheap."""
-        over = self.updated if self._optimizer_seen else self._backwards >= self._usual_backwards
+    def enter_backward_unseen(self, differentiable: object = False) -> None:
+        """At run level, on every backward: the same as ``enter``, made cheap.
+
+        ``differentiable``: ``create_graph``; its gradients are for another backward, which belongs
+        to the same iteration, and only then for an update."""
+        if self._optimizer_seen:
+            over = self.updated
+        else:
+            over = self._backwards >= self._usual_backwards
+            if differentiable or self._unfinished:
+                over = self._begins_anew(bool(differentiable)) and over
         if over and not self._driven:
             self._begin(_BACKWARD)
         elif self.iteration == 0:
@@ -70,6 +81,14 @@ class Tracker:
         self._backwards += 1
         self.trained = True
         self.phase, self.done = _BACKWARD, 0
+
+    def _begins_anew(self, differentiable: bool) -> bool:
+        """Whether a backward may begin an iteration: not one that goes on where another left off.
+        Gradients of gradients follow one another where nothing else is ever done."""
+        anew = not self._unfinished or (differentiable and not self._finished)
+        self._unfinished = differentiable
+        self._finished = self._finished or not differentiable
+        return anew
 
     def again(self) -> None:
         """The current phase is run once more: a stretch of its own."""
@@ -100,6 +119,7 @@ class Tracker:
         self.iteration += 1
         self.updated = False
         self._backwards = 0
+        self._zeroed_first = self._zero_first
         if phase is not _BACKWARD:  # then what came before it was not seen
             self._zero_first = phase is _ZERO_GRAD
         if self.phase is phase:

@@ -48,6 +48,11 @@ class Wave:
                 recorder.touch(edge)
         return total
 
+    @property
+    def reached(self) -> set[int]:
+        """Nodes to which the present backward will come."""
+        return {node.id for node in self._reached}
+
     def arrived(self, record: NodeRecord, gradients: tuple[Tensor | None, ...]) -> None:
         """The whole gradient of a call's results, summed over their paths."""
         recorder = self._recorder

@@ -33,6 +33,8 @@ class IterationProgress:
         self._stretches.clear()
 
     def add(self, timeline: Timeline) -> None:
+        for index in [i for i in self._stretches if i >= timeline.first]:
+            del self._stretches[index]
         for index, stretch in enumerate(timeline.phases, timeline.first):
             self._stretches[index] = stretch
         newest = max((s.iteration for s in self._stretches.values()), default=0)

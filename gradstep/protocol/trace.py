@@ -241,7 +241,8 @@ class TimelineCell:
 @dataclass(frozen=True)
 class TimelinePhase:
     """A stretch of one phase. ``cells`` is empty at run level; ``count`` is the number of
-    operations (more than ``len(cells)`` when only the first were kept). ``complete``: it ended."""
+    operations (more than ``len(cells)`` when only the first were kept). ``complete``: it ended.
+    ``outer`` is the phase around it: that of the optimizer which calls a closure."""
 
     phase: Phase
     iteration: int
@@ -250,11 +251,13 @@ class TimelinePhase:
     complete: bool
     cells: tuple[TimelineCell, ...] = ()
     title: str = ""
+    outer: Phase | None = None
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """Stretches from ``first`` on (see ``since`` in the request), oldest first."""
+    """Stretches from ``first`` on, oldest first. ``first`` may lie before what was asked for (see
+    ``since`` in the request): from there on all is new."""
 
     first: int
     phases: tuple[TimelinePhase, ...]

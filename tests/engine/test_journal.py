@@ -1,58 +1,71 @@
-"""The journal in memory: bounded however long a program runs, and right about what it keeps."""
+"""The timeline's bookkeeping: what is taken out of it, and how its readers hear of that."""
 
 from __future__ import annotations
 
-import pytest
-
-from gradstep.engine import journal
 from gradstep.engine.journal import Journal
 from gradstep.phases import Phase
+from gradstep.protocol.trace import Timeline
+
+F, B, U, Z = Phase.FORWARD, Phase.BACKWARD, Phase.UPDATE, Phase.ZERO_GRAD
 
 
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, size in (("STRETCHES", 6), ("CELLS", 3), ("ALL_CELLS", 10), ("LOSSES", 8)):
-        monkeypatch.setattr(journal, name, size)
+class Reader:
+    """Reads what is new, as the window does."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal, self._seen = journal, 0
+        self.phases: list[Phase] = []
+
+    def read(self) -> Timeline:
+        timeline = self._journal.timeline(self._seen)
+        self.phases[timeline.first :] = [stretch.phase for stretch in timeline.phases]
+        self._seen = timeline.first + sum(stretch.complete for stretch in timeline.phases)
+        return timeline
 
 
-@pytest.mark.usefixtures("small")
-def test_old_stretches_and_old_cells_are_forgotten() -> None:
-    kept = Journal()
-    for iteration in range(1, 21):
-        kept.open(Phase.FORWARD, iteration)
-        for name in "abcd":
-            kept.operation(name, None, None)
-    timeline = kept.timeline(0)
-    assert timeline.first == 14 and [p.iteration for p in timeline.phases] == list(range(15, 21))
-    assert [p.count for p in timeline.phases] == [4] * 6
-    assert [len(p.cells) for p in timeline.phases] == [0, 0, 0, 3, 3, 3]
-    assert [c.name for c in timeline.phases[-1].cells] == list("abc")
+def a_forward(journal: Journal, node: int) -> None:
+    journal.open(F, 1)
+    journal.operation("mul", node, None)
 
 
-@pytest.mark.usefixtures("small")
-def test_pruned_cells_leave_room_for_others() -> None:
-    kept = Journal()
-    for iteration in range(1, 5):
-        kept.open(Phase.FORWARD, iteration)
-        for node in range(3):
-            kept.operation("a", node, None)
-        assert kept.prune({0}) == 1
-        kept.open(Phase.BACKWARD, iteration)
-        kept.operation("b", None, None)
-    phases = kept.timeline(0).phases
-    assert [(p.phase, len(p.cells)) for p in phases] == [
-        (Phase.FORWARD, 1),
-        (Phase.BACKWARD, 1),
-    ] * 3
+def iteration(journal: Journal, reader: Reader, waiting: set[int]) -> None:
+    """A forward for a plot, clearing, the forward that is sent back, and another for a log."""
+    for node in (1, 2):
+        a_forward(journal, node)
+        reader.read()
+        if node == 1:
+            journal.open(Z, 1)
+    journal.sent_back({2})
+    journal.open(B, 1)
+    reader.read()
+    a_forward(journal, 3)
+    journal.open(U, 1)
+    assert reader.read().phases[-1].phase is U
+    journal.tidy(lambda: waiting)
 
 
-@pytest.mark.usefixtures("small")
-def test_losses_keep_their_numbers_and_samples_when_old_ones_go() -> None:
-    kept = Journal()
-    for i in range(1, 13):
-        kept.loss(i, i / 2, sample=i % 3)
-    losses = kept.losses(0)
-    assert losses.first == 12 - len(losses.values) and losses.iterations[-1] == 12
-    assert losses.values == tuple(i / 2 for i in losses.iterations)
-    assert losses.labels == tuple(f"sample {i % 3}" if i % 3 else "" for i in losses.iterations)
-    assert kept.losses(11).values == (6.0,)
+def test_forwards_that_led_to_no_backward_are_taken_out() -> None:
+    journal = Journal()
+    reader = Reader(journal)
+    iteration(journal, reader, set())
+    assert reader.phases == [F, Z, F, B, F, U]
+    assert reader.read().first == 0, "the first stretch is gone: all after it has moved"
+    assert reader.phases == [Z, F, B, U]
+    assert [p.index for p in journal.timeline(0).phases] == [0, 1, 2, 3]
+    assert reader.read().first == 3, "nothing more was taken out"
+
+
+def test_what_may_still_be_sent_back_stays() -> None:
+    journal = Journal()
+    reader = Reader(journal)
+    iteration(journal, reader, {1})
+    reader.read()
+    assert reader.phases == [F, Z, F, B, U]
+
+
+def test_an_experiments_forwards_were_all_asked_for() -> None:
+    journal = Journal(driven=True)
+    reader = Reader(journal)
+    iteration(journal, reader, set())
+    reader.read()
+    assert reader.phases == [F, Z, F, B, F, U]

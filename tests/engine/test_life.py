@@ -315,3 +315,12 @@ def test_many_at_once_and_closed_in_any_state() -> None:
         program.close()
         with pytest.raises(ProgramEnded):
             program.step()
+
+
+@pytest.mark.slow
+def test_exit_handlers_may_take_their_time(start: Start, script: Any) -> None:
+    text = "import atexit, time\natexit.register(lambda: (time.sleep(6), print('bye')))\n"
+    program = start(script(text))
+    assert program.run().reason is Reason.END
+    assert program.finish() == 0
+    assert program.output == "bye\n"

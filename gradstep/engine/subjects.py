@@ -1,0 +1,163 @@
+"""Which optimizer or which model a phase works on, by the name that the program gives it. Told
+where there are several: a generator and a discriminator, an actor and a critic."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from gradstep.engine.sites import Sites
+from gradstep.phases import Phase
+
+NAMED = 3
+"""At most so many models are named for one phase."""
+CONTAINER = 64
+"""Optimizers and models are looked for in lists and dictionaries up to this length."""
+
+
+class Subjects:
+    """Told of what works; keeps nothing alive."""
+
+    def __init__(self, sites: Sites) -> None:
+        self._sites = sites
+        self._at_work: dict[Phase, list[weakref.ref[Any]]] = {}
+        self._forward_over = False
+        self._seen: dict[int, tuple[weakref.ref[Any], int]] = {}
+        self._parts: dict[int, tuple[weakref.ref[nn.Module], frozenset[int]]] = {}
+
+    # ------------------------------------------------------------------ what works
+
+    def works(self, phase: Phase, owner: Any) -> None:
+        """``owner``, an optimizer or a module, begins to update or to clear."""
+        self._at_work[phase] = [weakref.ref(owner)]
+        self._number(owner)
+
+    def enters(self, root: nn.Module) -> None:
+        """A module is called that no other module calls. After a backward that is another
+        forward, and the models of the last one no longer count."""
+        if self._forward_over:
+            self._forward_over = False
+            self._at_work.pop(Phase.FORWARD, None)
+        roots = self._at_work.setdefault(Phase.FORWARD, [])
+        if all(known() is not root for known in roots) and _trains(root):
+            roots.append(weakref.ref(root))
+
+    def sends_back(self, roots: list[nn.Module]) -> None:
+        """Backward begins, to the parameters of ``roots``."""
+        self._at_work[Phase.BACKWARD] = [weakref.ref(root) for root in roots]
+        self._forward_over = True
+
+    # ------------------------------------------------------------------ what it is called
+
+    def name(self, phase: Phase | None, frame: FrameType | None) -> str:
+        """Who works on ``phase``, in the words of the program that stands at ``frame``; empty where
+        there is but one."""
+        at_work = self._at_work.get(phase, []) if phase is not None else []
+        owners = [owner for owner in (ref() for ref in at_work) if owner is not None]
+        if not owners:
+            return ""
+        bound = list(self._bound(frame))
+        if isinstance(owners[0], Optimizer):
+            return self._optimizer(owners[0], bound)
+        models = self.models(bound)
+        if len(models) < 2:
+            return ""
+        used = [name for name, model in models if any(self._contains(model, o) for o in owners)]
+        return ", ".join(used[:NAMED])
+
+    def _optimizer(self, owner: Optimizer, bound: list[tuple[str, Any]]) -> str:
+        alive = {key for key, (ref, _) in self._seen.items() if isinstance(ref(), Optimizer)}
+        alive |= {id(value) for _, value in bound if isinstance(value, Optimizer)}
+        if len(alive) < 2:
+            return ""
+        named = next((name for name, value in bound if value is owner), "")
+        return named or f"{type(owner).__name__} {self._number(owner)}"
+
+    def own_name(self, root: nn.Module, frame: FrameType | None) -> str:
+        """What tells the parameters of ``root`` from those of another model, where both have
+        parameters of the same path; empty where its paths are its own."""
+        bound = list(self._bound(frame))
+        paths = {path for path, _ in root.named_parameters(remove_duplicate=False)}
+        for _, other in self.models(bound):
+            if self._contains(other, root) or self._contains(root, other):
+                continue
+            if any(path in paths for path, _ in other.named_parameters(remove_duplicate=False)):
+                named = next((name for name, value in bound if value is root), "")
+                return named or f"{type(root).__name__} {self._number(root)}"
+        return ""
+
+    def models(self, bound: list[tuple[str, Any]]) -> list[tuple[str, nn.Module]]:
+        """Modules with parameters that are part of no other one, each by its first name."""
+        found: list[tuple[str, nn.Module]] = []
+        for name, value in bound:
+            if not isinstance(value, nn.Module) or next(value.parameters(), None) is None:
+                continue
+            if any(self._contains(model, value) for _, model in found):
+                continue
+            found = [(n, m) for n, m in found if not self._contains(value, m)]
+            found.append((name, value))
+        return found
+
+    # ------------------------------------------------------------------ inside
+
+    def _bound(self, frame: FrameType | None) -> Iterator[tuple[str, Any]]:
+        """Names of optimizers and modules, from the outermost frame of the program inwards: there
+        they have names of their own, and farther in each may be called ``optimizer``."""
+        frames = []
+        while frame is not None:
+            if self._sites.is_user(frame.f_code):
+                frames.append(frame)
+            frame = frame.f_back
+        done: set[int] = set()
+        for user in reversed(frames):
+            for scope in (user.f_globals, user.f_locals):
+                if id(scope) not in done:
+                    done.add(id(scope))
+                    yield from _in_scope(scope)
+
+    def _contains(self, model: nn.Module, part: nn.Module) -> bool:
+        known = self._parts.get(id(model))
+        if known is None or known[0]() is not model:
+            parts = frozenset(id(module) for module in model.modules())
+            known = self._parts[id(model)] = (weakref.ref(model), parts)
+        return id(part) in known[1]
+
+    def _number(self, owner: Any) -> int:
+        """From 1, in the order in which those of its kind began to work."""
+        known = self._seen.get(id(owner))
+        if known is None or known[0]() is not owner:
+            living = [ref() for ref, _ in self._seen.values()]
+            number = 1 + sum(type(other) is type(owner) for other in living)
+            known = self._seen[id(owner)] = (weakref.ref(owner), number)
+        return known[1]
+
+
+def _trains(module: nn.Module) -> bool:
+    return any(parameter.requires_grad for parameter in module.parameters())
+
+
+def _in_scope(scope: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in list(scope.items()):
+        if name == "self" and not isinstance(value, Tensor):
+            fields = getattr(value, "__dict__", {})
+            for registry in (fields, fields.get("_modules")):
+                for field, inner in list(registry.items()) if isinstance(registry, dict) else ():
+                    yield from _ours(f"self.{field}", inner)
+        elif not name.startswith("__"):
+            yield from _ours(name, value)
+
+
+def _ours(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    kind = type(value)  # asking a lazy proxy for its class would make it load
+    if issubclass(kind, (Optimizer, nn.Module)):
+        yield name, value
+    elif kind in (list, tuple, dict) and 0 < len(value) <= CONTAINER:
+        items = value.items() if kind is dict else enumerate(value)
+        for key, inner in list(items):
+            if issubclass(type(inner), (Optimizer, nn.Module)):
+                yield f"{name}[{key!r}]", inner

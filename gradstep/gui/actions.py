@@ -41,6 +41,7 @@ class Context:
     playing: bool = False
     appearance: str = ""  # "", "light" or "dark"; empty follows the system
     still: bool = False  # reduced motion
+    line: bool = False  # a line of source is selected or marked
 
 
 class Host(Protocol):
@@ -49,6 +50,8 @@ class Host(Protocol):
     session: Session
 
     def ask_for_program(self) -> None: ...
+    def run_to_cursor(self) -> None: ...
+    def toggle_breakpoint(self) -> None: ...
     def set_appearance(self, appearance: str) -> None: ...
     def toggle_motion(self) -> None: ...
     def show_keys(self) -> None: ...
@@ -62,6 +65,14 @@ def always(context: Context) -> bool:
 
 def can_advance(context: Context) -> bool:
     return context.state is State.STOPPED
+
+
+def can_run_to_line(context: Context) -> bool:
+    return can_advance(context) and context.line
+
+
+def has_line(context: Context) -> bool:
+    return context.line
 
 
 def can_pause(context: Context) -> bool:
@@ -109,6 +120,32 @@ def _phase(info: PhaseInfo) -> Action:
     )
 
 
+def _advance(
+    id: str,
+    text: str,
+    tip: str,
+    key: str,
+    *,
+    icon: str = "",
+    section: int = 1,
+    repeats: bool = False,
+    goal: Goal | None = None,
+) -> Action:
+    """Go on to a goal, by default the one that is called like the action."""
+    wanted = goal or Goal(id)
+    return Action(
+        id,
+        text,
+        lambda host: host.session.advance(wanted),
+        keys=(key,),
+        icon=icon,
+        section=section,
+        tip=tip,
+        enabled_when=can_advance,
+        repeats=repeats,
+    )
+
+
 def _appearance(id: str, text: str, scheme: str) -> Action:
     return Action(
         id,
@@ -138,27 +175,53 @@ ACTIONS: tuple[Action, ...] = (
         section=2,
     ),
     *(_phase(info) for info in PHASES),
-    Action(
+    _advance(
         "step",
         QT_TRANSLATE_NOOP("Actions", "Step"),
-        lambda host: host.session.advance(Goal.STEP),
-        keys=("F10",),
+        QT_TRANSLATE_NOOP("Actions", "Execute the marked operation; hold the key to go on"),
+        "F10",
         icon="step",
-        section=1,
-        tip=QT_TRANSLATE_NOOP("Actions", "Execute the marked operation; hold the key to go on"),
-        enabled_when=can_advance,
         repeats=True,
     ),
-    Action(
+    _advance(
+        "into",
+        QT_TRANSLATE_NOOP("Actions", "Into"),
+        QT_TRANSLATE_NOOP("Actions", "Go on to the next line or operation, however deep it lies"),
+        "F11",
+        icon="into",
+        repeats=True,
+    ),
+    _advance(
+        "over",
+        QT_TRANSLATE_NOOP("Actions", "Over"),
+        QT_TRANSLATE_NOOP("Actions", "Go on to the next line or operation that is no deeper"),
+        "F8",
+        icon="over",
+        repeats=True,
+    ),
+    _advance(
+        "out",
+        QT_TRANSLATE_NOOP("Actions", "Out"),
+        QT_TRANSLATE_NOOP("Actions", "Go on until this module or function has returned"),
+        "Shift+F11",
+        icon="out",
+        repeats=True,
+    ),
+    _advance(
         "iteration",
         QT_TRANSLATE_NOOP("Actions", "Iteration"),
-        lambda host: host.session.advance(Goal.ITERATION),
-        keys=("I",),
+        QT_TRANSLATE_NOOP("Actions", "Go on to the end of this iteration"),
+        "I",
         icon="iteration",
-        section=1,
-        tip=QT_TRANSLATE_NOOP("Actions", "Go on to the end of this iteration"),
-        enabled_when=can_advance,
+        section=2,
         repeats=True,
+    ),
+    _advance(
+        "epoch",
+        QT_TRANSLATE_NOOP("Actions", "Epoch"),
+        QT_TRANSLATE_NOOP("Actions", "Go on to the beginning of the next epoch"),
+        "E",
+        section=2,
     ),
     Action(
         "run",
@@ -166,9 +229,35 @@ ACTIONS: tuple[Action, ...] = (
         lambda host: host.session.advance(Goal.RUN),
         keys=("F5",),
         icon="run",
-        section=1,
+        section=3,
         tip=QT_TRANSLATE_NOOP("Actions", "Go on to the end of the program, at the chosen speed"),
         enabled_when=lambda context: can_advance(context) and not context.playing,
+    ),
+    Action(
+        "run_to_cursor",
+        QT_TRANSLATE_NOOP("Actions", "Run to cursor"),
+        lambda host: host.run_to_cursor(),
+        keys=("Ctrl+F10",),
+        section=3,
+        tip=QT_TRANSLATE_NOOP("Actions", "Go on to the line that is selected in the source"),
+        enabled_when=can_run_to_line,
+    ),
+    _advance(
+        "run_to_nan",
+        QT_TRANSLATE_NOOP("Actions", "Run to NaN"),
+        QT_TRANSLATE_NOOP("Actions", "Go on to the first operation that makes a NaN or Inf"),
+        "Ctrl+F5",
+        section=3,
+        goal=Goal.NAN,
+    ),
+    Action(
+        "toggle_breakpoint",
+        QT_TRANSLATE_NOOP("Actions", "Toggle breakpoint"),
+        lambda host: host.toggle_breakpoint(),
+        keys=("F9",),
+        section=4,
+        tip=QT_TRANSLATE_NOOP("Actions", "Stop before the line that is selected, or no longer"),
+        enabled_when=has_line,
     ),
     Action(
         "pause",
@@ -176,7 +265,7 @@ ACTIONS: tuple[Action, ...] = (
         lambda host: host.session.pause(),
         keys=("F6",),
         icon="pause",
-        section=2,
+        section=5,
         tip=QT_TRANSLATE_NOOP("Actions", "Stop as soon as possible and look"),
         enabled_when=can_pause,
     ),
@@ -186,7 +275,7 @@ ACTIONS: tuple[Action, ...] = (
         lambda host: host.session.stop_program(),
         keys=("Shift+F5",),
         icon="stop",
-        section=2,
+        section=5,
         tip=QT_TRANSLATE_NOOP("Actions", "End the program, whatever it is doing"),
         enabled_when=can_stop,
     ),
@@ -196,7 +285,7 @@ ACTIONS: tuple[Action, ...] = (
         lambda host: host.session.restart(),
         keys=("Ctrl+Shift+F5",),
         icon="restart",
-        section=2,
+        section=5,
         tip=QT_TRANSLATE_NOOP("Actions", "Start the program again from its beginning"),
         enabled_when=has_program,
     ),

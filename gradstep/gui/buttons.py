@@ -172,8 +172,22 @@ class PhaseButton(ActionButton):
     def __init__(self, action: QAction, info: PhaseInfo, first: bool, last: bool, parent: QWidget):
         self.info, self.first, self.last = info, first, last
         self.progress = PhaseProgress()
+        self.warning = ""
         super().__init__(action, info.icon, parent)
         self.weight = 600
+
+    def warn(self, words: str) -> None:
+        """A triangle in the place of the key: the program leaves this phase out."""
+        self.warning = words
+        self._follow()
+
+    def _follow(self) -> None:
+        super()._follow()
+        if self.warning:
+            self.setToolTip(f"{self.warning}\n{self.toolTip()}")
+            self.setAccessibleDescription(self.warning)
+        else:
+            self.setAccessibleDescription("")
 
     def show_progress(self, progress: PhaseProgress) -> None:
         if progress != self.progress:
@@ -181,14 +195,18 @@ class PhaseButton(ActionButton):
             self.update()
 
     def width_when(self, compact: bool) -> int:
+        """``compact`` leaves out the key, never the word."""
         words = QFontMetrics(theme().font("body", weight=600)).horizontalAdvance(self.text())
+        if compact:
+            return 14 + 16 + 8 + words + 14
         cap = theme().size("control", "key_cap")
         return int(
             max(theme().size("control", "phase_button")[0], 14 + 16 + 8 + words + 8 + cap + 9)
         )
 
     def sizeHint(self) -> QSize:
-        return QSize(self.width_when(False), theme().size("control", "phase_button")[1])
+        height = theme().size("control", "phase_button")[1]
+        return QSize(self.width_when(self.compact), height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -220,7 +238,8 @@ class PhaseButton(ActionButton):
             Qt.AlignmentFlag.AlignVCenter,
             self.text(),
         )
-        self._paint_key(painter, middle)
+        if not self.compact:
+            self._paint_key(painter, middle)
         if self.hasFocus() and self.ringed:
             focus_ring(painter, QRectF(self.rect()), look.size("radius", "control"))
 
@@ -261,6 +280,10 @@ class PhaseButton(ActionButton):
     def _paint_key(self, painter: QPainter, middle: float) -> None:
         cap = theme().size("control", "key_cap")
         box = QRectF(self.width() - cap - 9.5, middle - cap / 2, cap, cap)
+        if self.warning:
+            inner = box.adjusted(1, 1, -1, -1)
+            icons.paint(painter, "warning", inner, theme().colour("warning_icon"))
+            return
         paint_key_cap(painter, box, self.info.key, self.isEnabled())
 
 

@@ -19,9 +19,14 @@ from PySide6.QtWidgets import (
 )
 
 from gradstep.gui import icons
+from gradstep.gui.findings import heading
+from gradstep.gui.nan_details import NanDetails
 from gradstep.gui.session import Session
+from gradstep.gui.states import State
 from gradstep.gui.theme import theme
 from gradstep.gui.translation import translate
+from gradstep.protocol.findings import Finding
+from gradstep.protocol.nonfinite import Nonfinite
 from gradstep.protocol.trace import Place, Reason, Stop
 
 
@@ -42,6 +47,7 @@ class Notice:
     place: Place | None = None
     details: str = ""
     restart: bool = False
+    nonfinite: Nonfinite | None = None
 
 
 def notice(stop: Stop | None, message: str, stopped_by_hand: bool) -> Notice | None:
@@ -56,6 +62,8 @@ def notice(stop: Stop | None, message: str, stopped_by_hand: bool) -> Notice | N
         return Notice(
             Kind.WARNING, translate("Message", "Not possible now"), text, stop.place, failure.text
         )
+    if stop is not None and stop.reason is Reason.NAN:
+        return _of_nan(stop)
     if stop is not None and stop.reason is Reason.LOST and stop.message:
         kind = Kind.INFO if stopped_by_hand else Kind.ERROR
         details = failure.text if failure else ""
@@ -63,8 +71,24 @@ def notice(stop: Stop | None, message: str, stopped_by_hand: bool) -> Notice | N
     return Notice(Kind.WARNING, message) if message else None
 
 
+def _of_nan(stop: Stop) -> Notice | None:
+    """The sentence with the numbers, and where: the line of the operation, in backward of its
+    forward call."""
+    found = stop.nonfinite
+    title = stop.message or (found.words if found else "")
+    text = found.words if found and found.words not in title else ""
+    place = (found.place if found else None) or stop.place
+    return Notice(Kind.ERROR, title or text, text if title else "", place, nonfinite=found)
+
+
+def remark(finding: Finding) -> Notice:
+    """What the bar says of a finding of the phase watch; what to do about it is in the log."""
+    return Notice(Kind.WARNING, heading(finding), finding.text, finding.place)
+
+
 class MessageBar(QWidget):
-    """Shows a ``Notice``, or is not there."""
+    """Shows a ``Notice``, or is not there. What failed goes before what the phase watch found;
+    that waits, each finding until the person has dismissed it."""
 
     restartRequested = Signal()
     lineRequested = Signal(str, int)
@@ -74,6 +98,8 @@ class MessageBar(QWidget):
         self.setObjectName("message")
         self._session = session
         self.notice: Notice | None = None
+        self._waiting: list[Notice] = []
+        self._dismissed: Notice | None = None
         self._title, self._text = QLabel(), QLabel()
         self._title.setFont(theme().font("body", weight=600))
         for label in (self._title, self._text):
@@ -92,6 +118,8 @@ class MessageBar(QWidget):
         self.details.setReadOnly(True)
         self.details.setFont(theme().font("code", code=True))
         self.details.setFixedHeight(160)
+        self.nan = NanDetails()
+        self.nan.hide()
         self._lay_out()
         self._connect()
         self.hide()
@@ -105,37 +133,48 @@ class MessageBar(QWidget):
     def _lay_out(self) -> None:
         words = QVBoxLayout()
         words.setSpacing(0)
-        words.setContentsMargins(0, 4, 0, 4)  # its first line beside the buttons' words
+        words.setContentsMargins(0, 2, 0, 2)
         words.addWidget(self._title)
         words.addWidget(self._text)
         row = QHBoxLayout()
-        row.setContentsMargins(44, 8, 8, 8)
+        row.setContentsMargins(44, 6, 12, 6)
         row.setSpacing(8)
-        words.addStretch(1)
         row.addLayout(words, 1)
+        side = theme().size("control", "button_small")
+        self.dismiss.setFixedSize(side, side)
         for button in (self.line, self.unfold, self.restart, self.dismiss):
-            row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+            row.addWidget(button, 0, Qt.AlignmentFlag.AlignVCenter)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 1)
         layout.setSpacing(0)
         layout.addLayout(row)
         layout.addWidget(self.details)
+        layout.addWidget(self.nan)
 
     def _connect(self) -> None:
         session = self._session
         for signal in (session.stopped, session.messageChanged, session.programOpened):
             signal.connect(self.refresh)
         session.stateChanged.connect(self.refresh)
+        session.found.connect(self._find)
+        session.programOpened.connect(self._forget)
         self.restart.clicked.connect(self.restartRequested)
-        self.unfold.toggled.connect(self.details.setVisible)
-        self.dismiss.clicked.connect(self.hide)
+        self.unfold.toggled.connect(self._unfold)
+        self.nan.lineRequested.connect(self.lineRequested)
+        self.dismiss.clicked.connect(self._dismiss)
         self.line.clicked.connect(self._show_line)
         theme().changed.connect(self.update)
 
     def refresh(self) -> None:
         """Say what there is to say now."""
         session = self._session
-        found = notice(session.stop, session.message, session.stopped_by_hand)
+        # What was said of the last stop is no news once the program goes on.
+        stop = session.stop if session.state is not State.RUNNING else None
+        failed = notice(stop, session.message, session.stopped_by_hand)
+        if failed is None:
+            self._dismissed = None  # when it comes again, it is news
+        unread = failed if failed != self._dismissed else None
+        found = unread or (self._waiting[0] if self._waiting else None)
         if found == self.notice:
             return
         self.notice = found
@@ -149,12 +188,37 @@ class MessageBar(QWidget):
         if found.place is not None:
             self.line.setText(self.tr("Show line {0}").format(found.place.line))
         self.unfold.setChecked(False)
-        self.unfold.setVisible(bool(found.details))
+        self.unfold.setVisible(bool(found.details or found.nonfinite))
+        self.unfold.setText(self.tr("Why") if found.nonfinite else self.tr("Traceback"))
         self.details.setPlainText(found.details)
-        self.details.hide()
+        if found.nonfinite is not None:
+            self.nan.explain(found.nonfinite)
+        self._unfold(False)
         self.restart.setVisible(found.restart)
         self.setAccessibleName(f"{found.title} {found.text}".strip())
         self.show()
+
+    def _unfold(self, open: bool) -> None:
+        nan = self.notice is not None and self.notice.nonfinite is not None
+        self.unfold.setChecked(open)
+        self.nan.setVisible(open and nan)
+        self.details.setVisible(open and not nan)
+
+    def _find(self, finding: Finding) -> None:
+        self._waiting.append(remark(finding))
+        self.refresh()
+
+    def _forget(self) -> None:
+        self._waiting.clear()
+        self.refresh()
+
+    def _dismiss(self) -> None:
+        """Put away what is shown; what waits behind it comes forward."""
+        if self._waiting and self.notice == self._waiting[0]:
+            del self._waiting[0]
+        else:
+            self._dismissed = self.notice
+        self.refresh()
 
     def text(self) -> str:
         """What it says; empty when it is not there."""
@@ -178,4 +242,11 @@ class MessageBar(QWidget):
         }[kind]
         painter.fillRect(self.rect(), look.colour(fill))
         painter.fillRect(0, self.height() - 1, self.width(), 1, look.colour(line))
-        icons.paint(painter, name, QRectF(16, 14, 16, 16), look.colour(ink))
+        # Beside the words, whatever is unfolded below them.
+        middle = (self._title.geometry().top() + self._lowest()) / 2
+        icons.paint(painter, name, QRectF(16, middle - 8, 16, 16), look.colour(ink))
+
+    def _lowest(self) -> int:
+        """Where the words end."""
+        last = self._title if self._text.isHidden() else self._text
+        return last.geometry().bottom() + 1

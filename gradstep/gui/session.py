@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -17,17 +18,17 @@ from gradstep.gui.mailbox import Mailbox
 from gradstep.gui.reading import Reading
 from gradstep.gui.states import State
 from gradstep.program import Program
+from gradstep.protocol.findings import Finding
 from gradstep.protocol.messages import Problem, RequestFailed
-from gradstep.protocol.trace import (
-    Devices,
-    Goal,
-    Loaded,
-    Reason,
-    Stop,
-)
+from gradstep.protocol.trace import Devices, Goal, Loaded, Place, Reason, Stop
 
 Done = Callable[[Any, bytes], None]
 Failed = Callable[[Problem], None]
+
+WORTH_A_LOOK = frozenset(
+    {Reason.EXCEPTION, Reason.REFUSED, Reason.END, Reason.PAUSE, Reason.BREAKPOINT, Reason.NAN}
+)
+"""Stops at which Run at a speed does not go on by itself."""
 
 
 class Start(Protocol):
@@ -68,6 +69,8 @@ class Session(QObject):
     lossesChanged = Signal(object)
     valuesChanged = Signal(object)
     devicesChanged = Signal(object)
+    found = Signal(object)
+    """The phase watch noticed something: a ``Finding``, once each."""
     progressed = Signal(int)
     """The iteration that a running program is in, a few times a second."""
     outputArrived = Signal(str, str)
@@ -91,6 +94,7 @@ class Session(QObject):
         self.loaded_program: Loaded | None = None
         self.program: Program | None = None
         self.devices: Devices | None = None
+        self.findings: tuple[Finding, ...] = ()
         self.message = ""
         self.speed: float | None = None
         self.playing = False
@@ -108,6 +112,13 @@ class Session(QObject):
     def path(self) -> str:
         """The file (or module) under debug; ``""`` when there is none."""
         return self.program.path if self.program else ""
+
+    @property
+    def identity(self) -> str:
+        """What the program is called between launches: its absolute path or its module's name."""
+        if self.program is None or self.program.module:
+            return self.path
+        return os.path.abspath(self.path)
 
     @property
     def stopped_by_hand(self) -> bool:
@@ -144,6 +155,7 @@ class Session(QObject):
         self._play(False)
         self._retire()
         self.program, self.stop, self.loaded_program, self.devices = program, None, None, None
+        self.findings = ()
         self._set_state(State.STARTING)
         self._say("")
         self.programOpened.emit(program.path)
@@ -166,12 +178,13 @@ class Session(QObject):
 
     # ------------------------------------------------------------------ advance
 
-    def advance(self, goal: Goal) -> None:
-        """Go on towards ``goal``. Nothing happens while the program runs: a held key asks again."""
+    def advance(self, goal: Goal, target: Place | None = None) -> None:
+        """Go on towards ``goal`` (``Goal.LINE``: to ``target``). Nothing happens while the program
+        runs: a held key asks again."""
         if self.state is not State.STOPPED:
             return
         self._play(goal is Goal.RUN and self.speed is not None)
-        self._go(Goal.STEP if self.playing else goal)
+        self._go(Goal.STEP if self.playing else goal, target)
 
     def pause(self) -> None:
         """Stop as soon as possible."""
@@ -190,12 +203,12 @@ class Session(QObject):
         else:
             self._beat.setInterval(round(1000 / per_second))
 
-    def _go(self, goal: Goal) -> None:
+    def _go(self, goal: Goal, target: Place | None = None) -> None:
         assert self._run is not None
         self._set_state(State.RUNNING)
         self._say("")
         try:
-            self._run.debuggee.advance(goal)
+            self._run.debuggee.advance(goal, target=target)
         except ProgramEnded as error:
             self._lose(str(error))
 
@@ -294,6 +307,9 @@ class Session(QObject):
             self.loaded.emit(fact)
         elif isinstance(fact, Stop):
             self._stand(fact)
+        elif isinstance(fact, Finding):
+            self.findings += (fact,)
+            self.found.emit(fact)
         elif isinstance(fact, Progress):
             self.progressed.emit(fact.iteration)
             self._reading.losses()
@@ -304,9 +320,12 @@ class Session(QObject):
         if stop.reason is Reason.LOST:
             self._lose(stop.message, stop)
             return
+        if stop.reason is Reason.NAN:
+            # Its operation has run: what is marked everywhere is the next one.
+            stop = replace(stop, operation=None)
         self.stop = stop
         self._set_state(State.ENDED if self._is_final(stop) else State.STOPPED)
-        if stop.reason in (Reason.EXCEPTION, Reason.REFUSED, Reason.END, Reason.PAUSE):
+        if stop.reason in WORTH_A_LOOK or stop.breakpoints:
             self._play(False)
         if stop.message:
             self._say(stop.message)

@@ -8,6 +8,8 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from gradstep.gui.breakpoints.keeper import Breakpoints
+from gradstep.gui.breakpoints.words import sentence as sentence_of
 from gradstep.gui.calm import CalmState
 from gradstep.gui.progress import next_phase
 from gradstep.gui.session import Session
@@ -32,13 +34,16 @@ Sentence = tuple[Word, ...]
 
 
 def sentences(
-    state: State, stop: Stop | None, iteration: int = 0, loss: str = ""
+    state: State, stop: Stop | None, iteration: int = 0, loss: str = "", hit: str = ""
 ) -> list[Sentence]:
     """Where the program stands: what happened; which iteration; how far the phase is; what is next.
 
-    ``iteration`` is that of a running program, ``loss`` how a lost one was lost."""
+    ``iteration`` is that of a running program, ``loss`` how a lost one was lost, ``hit`` the
+    breakpoint at which it stands."""
     headline = loss if state is State.LOST and loss else _headline(state, stop)
     said: list[Sentence] = [(Word(headline, strong=True),)]
+    if hit and state is State.STOPPED:
+        said = [(Word(headline, strong=True), Word(f": {hit}"))]
     if state in (State.EMPTY, State.STARTING):
         return said
     running = state is State.RUNNING
@@ -47,7 +52,8 @@ def sentences(
         said.append((Word(translate("Status", "Iteration {0}").format(number)),))
     if stop is None or running:
         return said
-    if stop.phase is not None and stop.done and stop.reason is not Reason.PHASE:
+    telling = stop.done or stop.outer or stop.subject
+    if stop.phase is not None and telling and stop.reason is not Reason.PHASE:
         said.append(_done(stop))
     if state is State.STOPPED and (what := _next(stop)):
         said.append(what)
@@ -66,7 +72,7 @@ def _headline(state: State, stop: Stop | None) -> str:
     if stop is None:
         return translate("Status", "Stopped")
     if stop.reason is Reason.PHASE and stop.phase is not None:
-        return translate("Status", "{0} ended").format(phase_title(stop.phase))
+        return translate("Status", "{0} ended").format(phase_words(stop))
     return {
         Reason.START: translate("Status", "Nothing has run yet"),
         Reason.STEP: translate("Status", "Stopped after a step"),
@@ -75,7 +81,7 @@ def _headline(state: State, stop: Stop | None) -> str:
         Reason.EPOCH: translate("Status", "An epoch ended"),
         Reason.LINE: translate("Status", "The line is reached"),
         Reason.BREAKPOINT: translate("Status", "Stopped at a breakpoint"),
-        Reason.NAN: translate("Status", "Stopped at a number that is none"),
+        Reason.NAN: translate("Status", "Stopped at a NaN or Inf"),
         Reason.PAUSE: translate("Status", "Paused"),
         Reason.EXCEPTION: translate("Status", "Stopped by an exception"),
         Reason.REFUSED: translate("Status", "Not possible now"),
@@ -88,7 +94,9 @@ def _headline(state: State, stop: Stop | None) -> str:
 
 def _done(stop: Stop) -> Sentence:
     assert stop.phase is not None
-    title = Word(phase_title(stop.phase), strong=True, phase=stop.phase)
+    title = Word(phase_words(stop), strong=True, phase=stop.phase)
+    if not stop.done:
+        return (title,)
     if stop.total:
         return title, Word(
             translate("Status", ", {0} of {1} operations done").format(stop.done, stop.total)
@@ -101,7 +109,7 @@ def _done(stop: Stop) -> Sentence:
 def _next(stop: Stop) -> Sentence:
     """Between phases the next phase, inside one the next operation."""
     operation, phase = stop.operation, next_phase(stop)
-    between = (Reason.START, Reason.PHASE, Reason.ITERATION, Reason.REFUSED)
+    between = (Reason.START, Reason.PHASE, Reason.ITERATION, Reason.EPOCH, Reason.REFUSED)
     if stop.reason in between and phase is not None:
         what, place = Word(phase_title(phase), strong=True, phase=phase), stop.place
     elif operation is not None:
@@ -125,16 +133,29 @@ def phase_title(phase: Phase) -> str:
     return translate("Phases", PHASE_INFO[phase].title)
 
 
+def phase_words(stop: Stop) -> str:
+    """The phase of a stop: ``Forward inside Update``, ``Update of opt_d``."""
+    assert stop.phase is not None
+    words = phase_title(stop.phase)
+    if stop.subject:
+        words = translate("Status", "{0} of {1}").format(words, stop.subject)
+    if stop.outer is not None:
+        words = translate("Status", "{0} inside {1}").format(words, phase_title(stop.outer))
+    return words
+
+
 class StatusLine(QWidget):
     """Sentences from the left, the level of capture at the right; what has no room is left out
     from the end."""
 
-    def __init__(self, session: Session, calm: CalmState, parent: QWidget) -> None:
+    def __init__(
+        self, session: Session, calm: CalmState, breakpoints: Breakpoints, parent: QWidget
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("status")
         self.setFixedHeight(theme().size("window", "status"))
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._session, self._calm = session, calm
+        self._session, self._calm, self._breakpoints = session, calm, breakpoints
         self._iteration = 0
         self._left: list[Sentence] = []
         self._right = ""
@@ -142,6 +163,7 @@ class StatusLine(QWidget):
         session.stopped.connect(self.refresh)
         session.programOpened.connect(self.refresh)
         session.progressed.connect(self._progress)
+        breakpoints.changed.connect(self.refresh)
         theme().changed.connect(self.update)
         self.refresh()
 
@@ -159,7 +181,7 @@ class StatusLine(QWidget):
         state = self._calm.state
         if state is not State.RUNNING:
             self._iteration = 0
-        self._left = sentences(state, stop, self._iteration, self._loss())
+        self._left = sentences(state, stop, self._iteration, self._loss(), self._hit())
         stands = state in (State.STOPPED, State.ENDED)
         told = stop is not None and stands and stop.reason is not Reason.START
         self._right = level_text(stop.level) if stop is not None and told else ""
@@ -171,6 +193,13 @@ class StatusLine(QWidget):
         if self._session.stopped_by_hand:
             return self.tr("The program was stopped")
         return "" if self._session.loaded_program else self.tr("The program could not start")
+
+    def _hit(self) -> str:
+        """The breakpoints at which the program stands; their files need no name here."""
+        found = self._breakpoints.list
+        return "; ".join(
+            sentence_of(found[id], found.line_of(found[id])) for id in self._breakpoints.hit
+        )
 
     def _progress(self, iteration: int) -> None:
         self._iteration = iteration

@@ -78,6 +78,7 @@ def _css(colour: QColor) -> str:
 _SHEET = """
 Panel { background: @panel; }
 QLabel[quiet="true"] { color: @text_secondary; }
+QLabel[error="true"] { color: @error; }
 QLabel[faint="true"] { color: @text_tertiary; }
 
 QMenuBar { background: @window; padding: 0 8px; }

@@ -8,11 +8,13 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from gradstep.gui.actions import ActionSet
 from gradstep.gui.buttons import ActionButton, FieldBox, PhaseButton, StepButton
+from gradstep.gui.findings import heading, missing_phase
 from gradstep.gui.progress import IterationProgress, next_phase
 from gradstep.gui.session import Session
 from gradstep.gui.states import State
 from gradstep.gui.theme import theme
 from gradstep.phases import PHASES
+from gradstep.protocol.findings import Finding
 from gradstep.protocol.trace import Device, Devices, Stop, Timeline
 
 SPEEDS: tuple[float | None, ...] = (1, 2, 4, 10, 30, None)
@@ -21,7 +23,7 @@ SPEEDS: tuple[float | None, ...] = (1, 2, 4, 10, 30, None)
 
 class Toolbar(QWidget):
     """Shows what the session says and hands on what is pressed. When there is little room, words
-    give way to icons from the right; the phases keep theirs."""
+    give way to icons from the right; the phases keep theirs, and lose their keys at the end."""
 
     def __init__(self, session: Session, actions: ActionSet, parent: QWidget) -> None:
         super().__init__(parent)
@@ -34,9 +36,10 @@ class Toolbar(QWidget):
             for i, info in enumerate(PHASES)
         ]
         self.step = StepButton(actions["step"], "step", self)
+        self.ways = [ActionButton(actions[id], id, self) for id in ("into", "over", "out")]
         self.words = [ActionButton(actions[id], id, self) for id in ("iteration", "run")]
         self.signs = [ActionButton(actions[id], id, self) for id in ("pause", "stop", "restart")]
-        for sign in self.signs:
+        for sign in (*self.ways, *self.signs):
             sign.set_compact(True)
         self.speed = FieldBox(self.tr("Speed"), self)
         self.speed.setObjectName("speed")
@@ -54,16 +57,15 @@ class Toolbar(QWidget):
         row.setSpacing(4)
         group = QHBoxLayout()
         group.setSpacing(0)
-        for button in self.phases:
-            group.addWidget(button)
+        for phase in self.phases:
+            group.addWidget(phase)
         row.addLayout(group)
         row.addWidget(Line(self))
-        row.addWidget(self.step)
-        for word in self.words:
-            row.addWidget(word)
+        for button in (self.step, *self.ways):
+            row.addWidget(button)
         row.addWidget(Line(self))
-        for sign in self.signs:
-            row.addWidget(sign)
+        for button in (*self.words, *self.signs):
+            row.addWidget(button)
         row.addStretch(1)
         row.addWidget(self.speed)
         row.addSpacing(4)
@@ -89,9 +91,12 @@ class Toolbar(QWidget):
         session.stopped.connect(self._show_stop)
         session.stateChanged.connect(self._show_state)
         session.devicesChanged.connect(self._show_devices)
+        session.found.connect(self._warn)
 
     def _clear(self) -> None:
         self._progress.clear()
+        for button in self.phases:
+            button.warn("")
         self._show_stop(None)
         self._show_devices(None)
 
@@ -103,6 +108,11 @@ class Toolbar(QWidget):
         for button in self.phases:
             button.show_progress(self._progress.of(button.info.phase, stop))
         self.step.show_next(next_phase(stop))
+
+    def _warn(self, finding: Finding) -> None:
+        for button in self.phases:
+            if button.info.phase is missing_phase(finding):
+                button.warn(heading(finding))
 
     def _show_state(self, state: State) -> None:
         if state in (State.ENDED, State.LOST):
@@ -128,28 +138,36 @@ class Toolbar(QWidget):
         self._fit()
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(self._width(compact=len(self._shrinkable())), self.height())
+        return QSize(self._width(len(self._stages()), ways=False), self.height())
 
-    def _shrinkable(self) -> list[FieldBox | ActionButton]:
-        """What may lose its words, in this order."""
-        return [self.device, self.speed, *reversed(self.words), self.step]
+    def _stages(self) -> list[list[FieldBox | ActionButton]]:
+        """What may lose its words (a phase: its key), in this order."""
+        iteration, run = self.words
+        return [[self.device], [self.speed], [run], [iteration], [self.step], [*self.phases]]
 
-    def _width(self, compact: int) -> int:
-        """Of the whole row when the first ``compact`` of the shrinkable have lost their words."""
-        shrinkable = self._shrinkable()
-        width = sum(item.width_when(i < compact) for i, item in enumerate(shrinkable))
-        width += sum(item.width_when(True) for item in self.signs)
-        width += sum(button.width_when(False) for button in self.phases)
+    def _width(self, stage: int, *, ways: bool = True) -> int:
+        """Of the whole row when the first ``stage`` stages are compact; ``ways``: into, over and
+        out are there, too."""
+        stages = self._stages()
+        shrinkable = [(item, i < stage) for i, items in enumerate(stages) for item in items]
+        signs = [*self.signs, *(self.ways if ways else ())]
+        width: int = sum(item.width_when(compact) for item, compact in shrinkable)
+        width += sum(item.width_when(True) for item in signs)
+        gaps = len(signs) + len(self.words) + 5
         padding: int = theme().size("space", "panel_padding")
-        return width + 2 * padding + 2 * Line.WIDTH + 4 * 12
+        return width + 2 * padding + 2 * Line.WIDTH + 4 * gaps
 
     def _fit(self) -> None:
-        shrinkable = self._shrinkable()
-        compact = 0
-        while compact < len(shrinkable) and self._width(compact) > self.width():
-            compact += 1
-        for i, item in enumerate(shrinkable):
-            item.set_compact(i < compact)
+        stages, stage = self._stages(), 0
+        while stage < len(stages) and self._width(stage) > self.width():
+            stage += 1
+        for i, items in enumerate(stages):
+            for item in items:
+                item.set_compact(i < stage)
+        # At the very last: they have their keys, and their place in the menu.
+        room = self._width(stage) <= self.width()
+        for way in self.ways:
+            way.setVisible(room)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

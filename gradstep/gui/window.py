@@ -13,6 +13,7 @@ import gradstep
 from gradstep.assets import resource
 from gradstep.gui import menus
 from gradstep.gui.actions import ActionSet, Context
+from gradstep.gui.breakpoints.keeper import Breakpoints
 from gradstep.gui.buttons import REST
 from gradstep.gui.calm import CalmState
 from gradstep.gui.cursor import Cursor
@@ -24,6 +25,8 @@ from gradstep.gui.status import StatusLine
 from gradstep.gui.theme import theme
 from gradstep.gui.toolbar import SPEEDS, Toolbar
 from gradstep.gui.workspace import Workspace
+from gradstep.protocol.breakpoints import BreakOn
+from gradstep.protocol.trace import Goal, Place
 from gradstep.protocol.values import ValueInfo, ValueKind
 
 
@@ -42,11 +45,13 @@ class MainWindow(QMainWindow):
         self.still = False
         self._looked = False
         self.recent = menus.RecentFiles()
+        # Told of a stop before the views that show what was hit.
+        self.breakpoints = Breakpoints(session, self)
         self.actions_ = ActionSet(self, self)
         self.toolbar = Toolbar(session, self.actions_, self)
-        self.workspace = Workspace(session, self.cursor_, self)
+        self.workspace = Workspace(session, self.cursor_, self.breakpoints, self)
         self.message = MessageBar(session)
-        self.status = StatusLine(session, self.calm, self)
+        self.status = StatusLine(session, self.calm, self.breakpoints, self)
         self._lay_out()
         self._connect()
         self._restore()
@@ -80,7 +85,13 @@ class MainWindow(QMainWindow):
             fact.connect(self._name)
         self.session.programOpened.connect(self._look_away)
         self.session.valuesChanged.connect(self._look_at_parameter)
-        self.workspace.source.openRequested.connect(self.ask_for_program)
+        source = self.workspace.source
+        source.openRequested.connect(self.ask_for_program)
+        source.placeChanged.connect(self._refresh)
+        source.conditionRequested.connect(self.workspace.edit_condition)
+        source.runRequested.connect(self._run_to)
+        self.workspace.graph.stopRequested.connect(self._stop_before)
+        self.workspace.breakpoints.toggleRequested.connect(self.toggle_breakpoint)
         self.message.restartRequested.connect(self.session.restart)
         self.message.lineRequested.connect(self.cursor_.select_line)
         self.toolbar.speed.activated.connect(
@@ -88,8 +99,9 @@ class MainWindow(QMainWindow):
         )
 
     def _refresh(self) -> None:
+        line = self.workspace.source.place is not None
         self.actions_.refresh(
-            Context(self.calm.state, self.session.playing, self.appearance, self.still)
+            Context(self.calm.state, self.session.playing, self.appearance, self.still, line)
         )
 
     def _look_away(self) -> None:
@@ -126,6 +138,25 @@ class MainWindow(QMainWindow):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self.open_file)
         dialog.open()
+
+    def run_to_cursor(self) -> None:
+        """Go on to the line that is selected in the source."""
+        place = self.workspace.source.place
+        if place is not None:
+            self._run_to(place.file, place.line)
+
+    def _run_to(self, file: str, line: int) -> None:
+        self.session.advance(Goal.LINE, Place(file, line))
+
+    def _stop_before(self, on: BreakOn, pattern: str) -> None:
+        self.workspace.breakpoints.choose(self.breakpoints.add(on, pattern=pattern).id)
+        self.workspace.tabs.setCurrentWidget(self.workspace.breakpoints)
+
+    def toggle_breakpoint(self) -> None:
+        """Stop before the line that is selected in the source, or no longer."""
+        place = self.workspace.source.place
+        if place is not None:
+            self.breakpoints.toggle_line(place.file, place.line)
 
     def set_appearance(self, appearance: str) -> None:
         """``light``, ``dark``, or ``""`` to follow the system; remembered."""

@@ -6,16 +6,19 @@ from PySide6.QtCore import QSettings, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from gradstep.gui.breakpoints.keeper import Breakpoints
+from gradstep.gui.breakpoints.panel import BreakpointsPanel
 from gradstep.gui.cursor import Cursor
 from gradstep.gui.graph.panel import GraphPanel
 from gradstep.gui.loss import LossPanel
 from gradstep.gui.panel import Panel
 from gradstep.gui.panels.console import ConsolePanel
 from gradstep.gui.panels.keys import KeysPanel
+from gradstep.gui.panels.log import LogPanel
 from gradstep.gui.panels.source import SourcePanel
 from gradstep.gui.session import Session
 from gradstep.gui.splitter import Splitter
-from gradstep.gui.tabs import Tabs
+from gradstep.gui.tabs import Tabs, Tone
 from gradstep.gui.theme import theme
 from gradstep.gui.timeline import TimelinePanel
 from gradstep.gui.value.panel import ValuePanel
@@ -30,19 +33,26 @@ TABS_WIDTH = 600
 class Workspace(QWidget):
     """Source, graph and value side by side; the timeline; below it what runs over time."""
 
-    def __init__(self, session: Session, cursor: Cursor, parent: QWidget) -> None:
+    def __init__(
+        self, session: Session, cursor: Cursor, breakpoints: Breakpoints, parent: QWidget
+    ) -> None:
         super().__init__(parent)
-        self.source = SourcePanel(session, cursor)
+        self.source = SourcePanel(session, cursor, breakpoints)
         self.graph = GraphPanel(session, cursor)
         self.value = ValuePanel(session, cursor)
         self.timeline = TimelinePanel(session, cursor)
         self.console = ConsolePanel(session)
+        self.breakpoints = BreakpointsPanel(session, cursor, breakpoints)
+        self.log = LogPanel(session, cursor)
         self.keys = KeysPanel()
         self.loss = LossPanel(session, cursor)
         self.plots_apart = self.source_apart = True
         self.tabs = Tabs("tabs")
-        self._add_tab(self.console)
-        self._add_tab(self.keys)
+        for panel in (self.console, self.breakpoints, self.log, self.keys):
+            self._add_tab(panel)
+        self.tabs.set_tools(self.breakpoints, self.breakpoints.tools)
+        self.breakpoints.countChanged.connect(self._count_breakpoints)
+        self.log.countChanged.connect(self._count_findings)
         self.top = Splitter("top", Qt.Orientation.Horizontal)
         self.bottom = Splitter("bottom", Qt.Orientation.Horizontal)
         self.halves = Splitter("halves", Qt.Orientation.Vertical)
@@ -66,7 +76,8 @@ class Workspace(QWidget):
         self.bottom.addWidget(self.tabs)
         self.bottom.addWidget(self.loss)
         self.bottom.setStretchFactor(1, 1)
-        self.tabs.setMinimumSize(280, 120)
+        self.tabs.setMinimumHeight(120)
+        self._keep_tabs_whole()
         self.loss.setMinimumWidth(240)
         self.halves.addWidget(upper)
         self.halves.addWidget(self.bottom)
@@ -119,8 +130,27 @@ class Workspace(QWidget):
     def _add_tab(self, panel: Panel, at: int | None = None) -> None:
         panel.set_titled(False)
         self.tabs.insertTab(self.tabs.count() if at is None else at, panel, panel.accessibleName())
+        self._keep_tabs_whole()
         if panel.objectName() == "source":
             self.tabs.setCurrentWidget(panel)
+
+    # ------------------------------------------------------------------ tabs
+
+    def _count_breakpoints(self, count: int) -> None:
+        self.tabs.set_count(self.breakpoints, count)
+        self._keep_tabs_whole()
+
+    def _count_findings(self, count: int) -> None:
+        self.tabs.set_count(self.log, count, Tone.WARNING)
+        self._keep_tabs_whole()
+
+    def _keep_tabs_whole(self) -> None:
+        self.tabs.setMinimumWidth(max(280, self.tabs.row_width()))
+
+    def edit_condition(self, id: int) -> None:
+        """Show the breakpoints, with the field for the condition of ``id`` open."""
+        self.tabs.setCurrentWidget(self.breakpoints)
+        self.breakpoints.edit_condition(id)
 
     # ------------------------------------------------------------------ memory
 

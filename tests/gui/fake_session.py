@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from gradstep.gui.states import State
+from gradstep.protocol.findings import Finding
 from gradstep.protocol.messages import Problem
 from gradstep.protocol.trace import Loaded, Stop
 from gradstep.protocol.values import Fetched, Preview, Statistics, TensorInfo, ValueInfo, ValueKind
@@ -26,6 +27,7 @@ class FakeSession(QObject):
     lossesChanged = Signal(object)
     valuesChanged = Signal(object)
     devicesChanged = Signal(object)
+    found = Signal(object)
     outputArrived = Signal(str, str)
     programOpened = Signal(str)
     messageChanged = Signal(str)
@@ -36,6 +38,7 @@ class FakeSession(QObject):
         self.stop: Stop | None = None
         self.loaded_program: Loaded | None = None
         self.path = ""
+        self.findings: tuple[Finding, ...] = ()
         self.infos: dict[str, ValueInfo] = {}
         self.arrays: dict[tuple[str, str], np.ndarray] = {}
         self.asked: list[tuple[str, str, dict[str, Any]]] = []

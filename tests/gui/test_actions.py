@@ -18,7 +18,10 @@ from gradstep.phases import PHASES
 from gradstep.protocol.trace import Goal
 
 TABLE = {action.id: action for action in ACTIONS}
-ADVANCING = {"forward", "backward", "update", "zero_grad", "step", "iteration", "run"}
+ADVANCING = {
+    *("forward", "backward", "update", "zero_grad", "step", "into", "over", "out"),
+    *("iteration", "epoch", "run", "run_to_nan"),
+}
 
 
 class Recorder:
@@ -97,6 +100,23 @@ def test_what_can_be_done_in_each_state(state: State, enabled: set[str]) -> None
     assert TABLE["open"].enabled_when(Context(state))
 
 
+@pytest.mark.parametrize("state", list(State))
+def test_what_needs_a_line_needs_one(state: State) -> None:
+    here, nowhere = Context(state, line=True), Context(state)
+    assert TABLE["run_to_cursor"].enabled_when(here) is (state is State.STOPPED)
+    assert not TABLE["run_to_cursor"].enabled_when(nowhere)
+    # A breakpoint may be set whatever the program does.
+    assert TABLE["toggle_breakpoint"].enabled_when(here)
+    assert not TABLE["toggle_breakpoint"].enabled_when(nowhere)
+
+
+@pytest.mark.parametrize("id", ["run_to_cursor", "toggle_breakpoint"])
+def test_what_the_window_does_itself(id: str, actions: ActionSet, host: Recorder) -> None:
+    actions.refresh(Context(State.STOPPED, line=True))
+    actions[id].trigger()
+    assert host.told == [(id,)]
+
+
 def test_while_it_plays_it_can_be_paused_and_not_run_again() -> None:
     playing = Context(State.STOPPED, playing=True)
     assert TABLE["pause"].enabled_when(playing)
@@ -110,7 +130,7 @@ def test_advancing_actions_advance_to_their_goal(
 ) -> None:
     actions.refresh(Context(State.STOPPED))
     actions[id].trigger()
-    assert host.told == [("advance", Goal(id))]
+    assert host.told == [("advance", Goal("nan" if id == "run_to_nan" else id))]
 
 
 def test_a_disabled_action_does_nothing(actions: ActionSet, host: Recorder) -> None:

@@ -148,3 +148,35 @@ def test_phases_are_coloured_as_themselves() -> None:
     words = [word for sentence in sentences(State.STOPPED, STEP) for word in sentence]
     assert [word.phase for word in words if word.text == "Backward"] == [B]
     assert [word.code for word in words if word.text == "MulBackward0"] == [True]
+
+
+# ---------------------------------------------------------------------- breakpoints and the like
+
+HIT = Stop(Reason.BREAKPOINT, 8, B, Place("a.py", 10), done=2, total=4, breakpoints=(1,))
+
+
+def test_a_breakpoint_is_named() -> None:
+    found = said(State.STOPPED, HIT, hit="line 10, w.grad.norm() > 10")
+    assert found.startswith("Stopped at a breakpoint: line 10, w.grad.norm() > 10 · Iteration 8")
+    assert "line 10" not in said(State.RUNNING, HIT, hit="line 10")
+
+
+def test_phases_inside_others_and_of_one_of_several() -> None:
+    inside = Stop(Reason.STEP, 3, F, outer=U, done=1)
+    assert " · Forward inside Update, 1 operation done" in said(State.STOPPED, inside)
+    begun = Stop(Reason.STEP, 3, Z, outer=U)
+    assert said(State.STOPPED, begun).endswith(" · Zero grad inside Update")
+    ended = Stop(Reason.PHASE, 3, U, subject="opt_d")
+    assert said(State.STOPPED, ended).startswith("Update of opt_d ended ·")
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (Reason.EPOCH, "An epoch ended"),
+        (Reason.LINE, "The line is reached"),
+        (Reason.NAN, "Stopped at a NaN or Inf"),
+    ],
+)
+def test_the_other_reasons_have_words(reason: Reason, words: str) -> None:
+    assert said(State.STOPPED, Stop(reason, 1)).startswith(words)

@@ -11,40 +11,9 @@ from pytestqt.qtbot import QtBot
 
 from gradstep.debuggee import Exited, Output, Progress
 from gradstep.gui.latest import Latest
-from gradstep.gui.session import Session
 from gradstep.gui.states import TRANSITIONS, InvalidTransition, State, check
-from gradstep.protocol.trace import Goal, Graph, Loaded, Losses, Moment, Reason, Timeline
-from tests.gui.fakes import ScriptedDebuggee, refuse
-
-LOADED = Loaded("script", "a.py", "3.11", "2.13")
-
-
-class Scripted:
-    """A session with scripted programs, and all that it told."""
-
-    def __init__(self) -> None:
-        self.programs: list[ScriptedDebuggee] = []
-        self.session = Session(self._start)
-        self.told: list[tuple[str, Any]] = []
-        for name in ("stateChanged", "loaded", "stopped", "messageChanged", "graphChanged"):
-            signal = getattr(self.session, name)
-            signal.connect(lambda value, name=name: self.told.append((name, value)))
-        self.session.outputArrived.connect(lambda *out: self.told.append(("output", out)))
-
-    def _start(self, program: Any, listener: Any) -> Any:
-        self.programs.append(ScriptedDebuggee(program, listener))
-        return self.programs[-1]
-
-    @property
-    def program(self) -> ScriptedDebuggee:
-        return self.programs[-1]
-
-    def tell(self, *names: str) -> list[Any]:
-        return [value for name, value in self.told if name in names]
-
-    def stand(self, qtbot: QtBot, reason: Reason = Reason.STEP, **fields: Any) -> None:
-        with qtbot.waitSignal(self.session.stopped):
-            self.program.stand(reason, **fields)
+from gradstep.protocol.trace import Goal, Graph, Losses, Moment, Reason, Timeline
+from tests.gui.fakes import LOADED, Scripted, opened, refuse
 
 
 @pytest.fixture
@@ -52,13 +21,6 @@ def scripted(qtbot: QtBot) -> Iterator[Scripted]:
     scripted = Scripted()
     yield scripted
     scripted.session.close()
-
-
-def opened(scripted: Scripted, qtbot: QtBot) -> Scripted:
-    scripted.session.open("a.py")
-    scripted.program.tell(LOADED)
-    scripted.stand(qtbot, Reason.START)
-    return scripted
 
 
 # ---------------------------------------------------------------------- states

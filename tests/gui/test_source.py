@@ -11,10 +11,12 @@ from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
 from gradstep.assets import resource
+from gradstep.gui.breakpoints.keeper import Breakpoints
 from gradstep.gui.cursor import Cursor
 from gradstep.gui.panels.code import Style, read_code
-from gradstep.gui.panels.code_view import ARROW_LEFT, CodeView, Mark
-from gradstep.gui.panels.code_view import Arrow as A
+from gradstep.gui.panels.code_view import CodeView
+from gradstep.gui.panels.gutter import ARROW_LEFT, Mark
+from gradstep.gui.panels.gutter import Arrow as A
 from gradstep.gui.panels.line_values import LineValues
 from gradstep.gui.panels.marks import marked_files
 from gradstep.gui.panels.source import SourcePanel
@@ -301,7 +303,7 @@ def session(qtbot: QtBot) -> Iterator[Session]:
 
 @pytest.fixture
 def panel(qtbot: QtBot, session: Session) -> SourcePanel:
-    panel = SourcePanel(session, Cursor())
+    panel = SourcePanel(session, Cursor(), Breakpoints(session))
     qtbot.addWidget(panel)
     panel.resize(360, 500)
     panel.show()
@@ -343,7 +345,7 @@ def test_it_follows_into_a_second_file_and_back(
 
 def test_lines_and_cursor_are_one(qtbot: QtBot, session: Session) -> None:
     cursor = Cursor()
-    panel = SourcePanel(session, cursor)
+    panel = SourcePanel(session, cursor, Breakpoints(session))
     qtbot.addWidget(panel)
     path = str(resource("lessons", "linear.py"))
     session.programOpened.emit(path)

@@ -55,15 +55,18 @@ def value_of(qtbot: QtBot, window: MainWindow, ref: str) -> tuple[float, float |
 
 def test_everything_can_be_found_by_its_name(window: MainWindow) -> None:
     phases = ["forward", "backward", "update", "zero_grad"]
-    verbs = [*phases, "step", "iteration", "run", "pause", "stop", "restart"]
-    for name in (*verbs, "open"):
+    verbs = [*phases, "step", "into", "over", "out"]
+    verbs += ["iteration", "run", "pause", "stop", "restart"]
+    apart = ("epoch", "run_to_cursor", "run_to_nan", "toggle_breakpoint")
+    for name in (*verbs, "open", *apart):
         assert window.findChild(QAction, name) is not None, name
     for name in verbs:
         button = window.findChild(QAbstractButton, f"button_{name}")
         assert button is not None, name
         assert button.accessibleName(), name
         assert button.toolTip(), name
-    for name in ("source", "graph", "value", "timeline", "loss", "console", "device", "status"):
+    panels = ("source", "graph", "value", "timeline", "loss", "console", "breakpoints", "log")
+    for name in (*panels, "device", "status"):
         widgets = window.findChildren(QWidget, name)
         assert len(widgets) == 1, name
         assert widgets[0].accessibleName(), name

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
-from PySide6.QtGui import QAction, QColor, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QAction, QColor, QDragEnterEvent, QDropEvent, QFontMetrics
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
@@ -16,6 +16,7 @@ from gradstep.assets import resource
 from gradstep.gui.states import State
 from gradstep.gui.theme import theme
 from gradstep.gui.window import MainWindow
+from gradstep.protocol.findings import Finding
 from tests.gui.windows import action, until, written
 
 # ---------------------------------------------------------------------- opening
@@ -79,12 +80,15 @@ def test_recent_files_are_remembered_newest_first(
 # ---------------------------------------------------------------------- room and memory
 
 
+TABS = ["Console", "Breakpoints", "Log", "Keys"]
+
+
 @pytest.mark.parametrize(
     ("width", "tabs"),
     [
-        (1440, ["Console", "Keys"]),
-        (1150, ["Console", "Keys", "Loss"]),
-        (1050, ["Source", "Console", "Keys", "Loss"]),
+        (1440, TABS),
+        (1150, [*TABS, "Loss"]),
+        (1050, ["Source", *TABS, "Loss"]),
     ],
 )
 def test_panels_become_tabs_when_it_is_narrow(
@@ -94,7 +98,7 @@ def test_panels_become_tabs_when_it_is_narrow(
     names = window.workspace.tabs
     qtbot.waitUntil(lambda: [names.tabText(i) for i in range(names.count())] == tabs)
     window.resize(1440, 900)
-    qtbot.waitUntil(lambda: names.count() == 2)
+    qtbot.waitUntil(lambda: names.count() == len(TABS))
     sizes = window.workspace.top
     assert [sizes.widget(i).objectName() for i in range(3)] == ["source", "graph", "value"]
     assert all(sizes.widget(i).isVisible() for i in range(3))
@@ -107,13 +111,57 @@ def test_the_toolbar_fits_and_the_phases_keep_their_words(
     window.resize(width, 700)
     qtbot.waitUntil(lambda: window.width() == width)
     toolbar = window.toolbar
-    least = theme().size("control", "phase_button")[0]
-    qtbot.waitUntil(lambda: all(button.width() >= least for button in toolbar.phases))
+    phases = toolbar.phases
+    qtbot.waitUntil(lambda: all(b.width() == b.width_when(b.compact) for b in phases))
     assert toolbar.device.geometry().right() <= width
-    shown = [*toolbar.phases, toolbar.step, *toolbar.words, *toolbar.signs]
+    bold = QFontMetrics(theme().font("body", weight=600))
+    for button in phases:
+        words = bold.horizontalAdvance(button.text())
+        key = 0 if button.compact else theme().size("control", "key_cap")
+        assert button.width() >= 38 + words + key + 8
+        assert button.compact is (width == 1024)  # its key stands in the menu, too
+    shown = [*toolbar.phases, toolbar.step, *toolbar.ways, *toolbar.words, *toolbar.signs]
+    assert all(button.isVisible() for button in shown)
     for left, right in pairwise(shown):
         assert left.geometry().right() <= right.geometry().left() + 1
     assert toolbar.step.compact is (width == 1024)
+
+
+@pytest.mark.parametrize("width", [1024, 1440])
+def test_no_word_of_the_tabs_is_cut(qtbot: QtBot, window: MainWindow, width: int) -> None:
+    for line in range(1, 120):
+        window.breakpoints.toggle_line("a.py", line)
+    window.session.found.emit(Finding("never_zeroed", "Gradients were never zeroed"))
+    window.resize(width, 640)
+    tabs = window.workspace.tabs
+    tabs.setCurrentWidget(window.workspace.breakpoints)
+    window.workspace.bottom.setSizes([1, width])
+    qtbot.waitUntil(lambda: window.width() == width and tabs.width() >= tabs.row_width())
+    bar = tabs.tabBar()
+    bold = QFontMetrics(theme().font(weight=600))
+    for i in range(tabs.count()):
+        assert bar.tabRect(i).width() > bold.horizontalAdvance(tabs.tabText(i))
+    assert bar.accessibleTabName(tabs.indexOf(window.workspace.breakpoints)) == "Breakpoints 119"
+    tools = window.workspace.breakpoints.tools
+    assert tools.isVisible()
+    assert bar.tabRect(tabs.count() - 1).right() < tools.x()
+    assert tools.geometry().right() < tabs.width()
+    tabs.setCurrentWidget(window.workspace.console)
+    assert not tools.isVisible()
+
+
+def test_keys_stand_in_as_many_columns_as_fit(qtbot: QtBot, window: MainWindow) -> None:
+    window.show_keys()
+    sheet = window.workspace.keys.sheet
+    tabs, found = window.workspace.tabs, {}
+    for width in (400, 900):
+        window.workspace.bottom.setSizes([width, 1440 - width])
+        qtbot.waitUntil(lambda width=width: abs(tabs.width() - width) < 3)
+        rights = [name.geometry().right() for _, name in sheet.entries]
+        assert max(rights) <= sheet.width()
+        assert all(name.y() + name.height() <= sheet.height() for _, name in sheet.entries)
+        found[width] = sheet.columns
+    assert found[400] < found[900]
 
 
 def test_the_window_remembers_its_layout(make_window: Callable[[], MainWindow]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
+    QContextMenuEvent,
     QFocusEvent,
     QHelpEvent,
     QKeyEvent,
@@ -40,6 +41,8 @@ class GraphCanvas(GraphView):
     """Key of the item whose source line is wanted."""
     foldToggled = Signal(str)
     """Key of a group to fold or unfold."""
+    menuRequested = Signal(str, QPoint)
+    """The menu of an item or link is wanted, at a point of the screen."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -116,6 +119,24 @@ class GraphCanvas(GraphView):
                 delta = delta.transposed()
             self.pan(delta.x(), delta.y())
         event.accept()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if event.reason() is QContextMenuEvent.Reason.Mouse:
+            key, at = self._key_at(self._scene_point(QPointF(event.pos()))), event.globalPos()
+            if key:
+                self._choose(key)
+        else:
+            key, at = self.selected, self.mapToGlobal(self._middle_of(self.selected))
+        if key:
+            self.menuRequested.emit(key, at)
+
+    def _middle_of(self, key: str) -> QPoint:
+        """Where an item is on the canvas; the middle of the canvas for anything else."""
+        item = self.picture.scene.items.get(key)
+        if item is None:
+            return self.rect().center()
+        centre = self.picture.rect(item).center()
+        return QPointF(*self.view.to_canvas(centre.x(), centre.y())).toPoint()
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QNativeGestureEvent):

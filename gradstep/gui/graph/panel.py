@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
@@ -10,6 +10,7 @@ from gradstep.gui.cursor import Cursor
 from gradstep.gui.graph.canvas import ZOOM_STEP, GraphCanvas
 from gradstep.gui.graph.layout.placement import Flow
 from gradstep.gui.graph.legend import Legend, ZoomControl
+from gradstep.gui.graph.menu import halts
 from gradstep.gui.graph.model import GraphModel
 from gradstep.gui.graph.paint.picture import Picture
 from gradstep.gui.graph.refs import key_of, place_of, ref_of
@@ -30,6 +31,9 @@ LATE_MS = 150
 class GraphPanel(Panel):
     """Takes the session's facts about the graph, has them laid out beside the GUI thread, and
     shows the result. What cannot be shown yet is announced; the last picture stays."""
+
+    stopRequested = Signal(object, str)
+    """A breakpoint is wanted: what to stop on, and its pattern."""
 
     def __init__(self, session: Session, cursor: Cursor, parent: QWidget | None = None) -> None:
         super().__init__("graph", "", parent)
@@ -119,6 +123,7 @@ class GraphPanel(Panel):
         canvas.refSelected.connect(self._cursor.select)
         canvas.lineChosen.connect(self._show_line)
         canvas.foldToggled.connect(self.toggle_fold)
+        canvas.menuRequested.connect(self._show_menu)
         canvas.zoomChanged.connect(self.zoom.show_scale)
         self.zoom.smaller.connect(lambda: canvas.zoom(1 / ZOOM_STEP))
         self.zoom.larger.connect(lambda: canvas.zoom(ZOOM_STEP))
@@ -231,6 +236,25 @@ class GraphPanel(Panel):
         scene = self.canvas.picture.scene
         if ref_of(self.canvas.selected, scene) != ref:
             self.canvas.select(key_of(ref, scene))
+
+    def _show_menu(self, key: str, at: QPoint) -> None:
+        menu = QMenu(self)
+        menu.setObjectName("graph_menu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        scene = self.canvas.picture.scene
+        place = place_of(key, scene)
+        if place is not None:
+            line = menu.addAction(self.tr("Show line {0}").format(place.line))
+            line.setObjectName("graph_line")
+            line.triggered.connect(lambda: self._show_line(key))
+            menu.addSeparator()
+        for halt in halts(key, scene):
+            action = menu.addAction(f"{halt.words} ({halt.pattern})")
+            action.setObjectName(f"stop_{halt.on.value}")
+            action.triggered.connect(
+                lambda _=False, halt=halt: self.stopRequested.emit(halt.on, halt.pattern)
+            )
+        menu.popup(at)
 
     def _show_line(self, key: str) -> None:
         found = place_of(key, self.canvas.picture.scene)

@@ -2,49 +2,35 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize
-from PySide6.QtGui import QFontMetrics, QKeySequence, QPainter, QPaintEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QKeySequence, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QLabel, QScrollArea, QSizePolicy, QWidget
 
 from gradstep.gui.actions import ACTIONS, Menu, text_of
 from gradstep.gui.buttons import paint_key_cap
 from gradstep.gui.panel import Panel
 from gradstep.gui.theme import theme
 
-ROWS = 6
-"""Entries below each other before the next column begins."""
+GAP, ROW_GAP, COLUMN_GAP = 12, 2, 24
 
 
 class KeysPanel(Panel):
-    """Key caps with the action's name beside them, in columns."""
+    """Key caps with the action's name beside them, in as many columns as there is room for."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("keys_panel", "", parent)
         self.set_title(self.tr("Keys"))
-        sheet = QWidget()
-        grid = QGridLayout(sheet)
-        padding = theme().size("space", "panel_padding")
-        grid.setContentsMargins(padding, 8, padding, 8)
-        grid.setHorizontalSpacing(12)
-        grid.setVerticalSpacing(2)
         keyed = [action for action in ACTIONS if action.keys]
         keyed.sort(key=lambda action: action.menu is not Menu.RUN)
         entries = [((action.keys[0],), text_of(action).removesuffix("…")) for action in keyed]
-        for i, (keys, words) in enumerate([*entries, *self._on_graph()]):
-            column, row = divmod(i, ROWS)
-            grid.addWidget(KeyCaps(keys), row, 2 * column)
-            name = QLabel(words)
-            name.setContentsMargins(0, 0, 12, 0)
-            grid.addWidget(name, row, 2 * column + 1)
-        columns = -(-(len(entries) + len(self._on_graph())) // ROWS)
-        grid.setColumnStretch(2 * columns, 1)
-        grid.setRowStretch(ROWS, 1)
+        self.sheet = Sheet([*entries, *self._on_graph()])
         area = QScrollArea(self)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
         area.setWidgetResizable(True)
-        area.setWidget(sheet)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(self.sheet)
         area.viewport().setAutoFillBackground(False)
-        sheet.setAutoFillBackground(False)
+        self.sheet.setAutoFillBackground(False)
         self.body.addWidget(area, 1)
 
     def _on_graph(self) -> list[tuple[tuple[str, ...], str]]:
@@ -56,6 +42,47 @@ class KeysPanel(Panel):
             (("plus", "−"), self.tr("Zoom")),
             (("0", "Home"), self.tr("100 %, all")),
         ]
+
+
+class Sheet(QWidget):
+    """Entries below each other, then in the next column."""
+
+    def __init__(self, entries: list[tuple[tuple[str, ...], str]]) -> None:
+        super().__init__()
+        self.entries = [(KeyCaps(keys), QLabel(words)) for keys, words in entries]
+        for pair in self.entries:
+            for widget in pair:
+                widget.setParent(self)
+        self.columns = 0
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """The most columns that fit, one at least."""
+        padding: int = theme().size("space", "panel_padding")
+        count = len(self.entries)
+        for columns in range(count, 0, -1):
+            rows = -(-count // columns)
+            groups = [self.entries[i : i + rows] for i in range(0, count, rows)]
+            widths = [self._widths(group) for group in groups]
+            whole = sum(map(sum, widths)) + len(groups) * (GAP + COLUMN_GAP) - COLUMN_GAP
+            if whole + 2 * padding <= self.width() or columns == 1:
+                break
+        x, height = padding, self.entries[0][0].sizeHint().height()
+        for group, (caps, words) in zip(groups, widths, strict=True):
+            for row, (cap, name) in enumerate(group):
+                y = 8 + row * (height + ROW_GAP)
+                cap.setGeometry(x, y, cap.sizeHint().width(), height)
+                name.setGeometry(x + caps + GAP, y, words, height)
+            x += caps + GAP + words + COLUMN_GAP
+        self.columns = len(groups)
+        self.setMinimumHeight(16 + rows * (height + ROW_GAP) - ROW_GAP)
+
+    @staticmethod
+    def _widths(group: list[tuple[KeyCaps, QLabel]]) -> tuple[int, int]:
+        caps = max(cap.sizeHint().width() for cap, _ in group)
+        return caps, max(name.sizeHint().width() for _, name in group)
 
 
 class KeyCaps(QWidget):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gradstep.gui.panels.code_view import Arrow, Mark
+from gradstep.gui.panels.gutter import Arrow, Mark
 from gradstep.gui.progress import next_phase
 from gradstep.gui.translation import translate
 from gradstep.phases import Phase
+from gradstep.protocol.nonfinite import Nonfinite
 from gradstep.protocol.trace import Place, Reason, Stop
 
 
@@ -29,6 +30,8 @@ def marked_files(stop: Stop) -> tuple[Marked, ...]:
         return ()
     if stop.reason is Reason.EXCEPTION:
         return _failure(stop)
+    if stop.nonfinite is not None and stop.nonfinite.place is not None:
+        return _not_finite(stop, stop.nonfinite, stop.nonfinite.place)
     here, phase = stop.place, next_phase(stop)
     there = _behind(stop)
     if there is None:
@@ -64,6 +67,22 @@ def _failure(stop: Stop) -> tuple[Marked, ...]:
         return ()
     words = failure.type if failure else ""
     return (_marked(place, Arrow.CROSS, None, words),)
+
+
+def _not_finite(stop: Stop, found: Nonfinite, place: Place) -> tuple[Marked, ...]:
+    """A cross at the operation that made it, and where Python stands meanwhile."""
+    if found.phase is Phase.BACKWARD:
+        words = translate("Source", "its backward made {0}").format(found.kind.word)
+    else:
+        words = translate("Source", "made {0}").format(found.kind.word)
+    culprit, here = _marked(place, Arrow.CROSS, None, words), stop.place
+    if here is None or (here.file, here.line) == (place.file, place.line):
+        return (culprit,)
+    words = translate("Source", "Python is here")
+    python = _marked(here, Arrow.HOLLOW, next_phase(stop), words)
+    if here.file == place.file:
+        return (Marked(here.file, culprit.marks + python.marks, "", None),)
+    return culprit, python
 
 
 def _marked(

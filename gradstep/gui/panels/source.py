@@ -6,22 +6,27 @@ import os
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from gradstep.gui.background import Background
+from gradstep.gui.breakpoints.keeper import Breakpoints
+from gradstep.gui.breakpoints.words import explain
 from gradstep.gui.calm import CalmState
 from gradstep.gui.cursor import Cursor
+from gradstep.gui.findings import heading
 from gradstep.gui.panel import ElidedLabel, Panel
 from gradstep.gui.panels.code import Code, read_code
 from gradstep.gui.panels.code_view import CodeView
+from gradstep.gui.panels.gutter import BreakMark
+from gradstep.gui.panels.line_menu import LineMenu
 from gradstep.gui.panels.line_values import LineValues
 from gradstep.gui.panels.marks import Marked, marked_files
 from gradstep.gui.session import Session
 from gradstep.gui.states import State
 from gradstep.gui.theme import theme
-from gradstep.protocol.trace import Graph, Loaded, Stop
+from gradstep.protocol.trace import Graph, Loaded, Place, Stop
 
 
 class SourcePanel(Panel):
@@ -29,11 +34,23 @@ class SourcePanel(Panel):
     ones."""
 
     openRequested = Signal()
+    conditionRequested = Signal(int)
+    """The condition of the breakpoint with this id is to be edited."""
+    runRequested = Signal(str, int)
+    """The program is to run to a line of a file."""
+    placeChanged = Signal()
+    """``place`` may be another one."""
 
-    def __init__(self, session: Session, cursor: Cursor, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        cursor: Cursor,
+        breakpoints: Breakpoints,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__("source", "", parent)
         self.set_title(self.tr("Source"))
-        self._session, self._cursor = session, cursor
+        self._session, self._cursor, self._breakpoints = session, cursor, breakpoints
         self._calm = CalmState(session, self)
         self._background = Background(self)
         self._codes: dict[str, Code] = {}
@@ -46,14 +63,16 @@ class SourcePanel(Panel):
         self.sections = [Section(self), Section(self)]
         for section in self.sections:
             section.hide()
-            section.view.lineSelected.connect(
-                lambda line, s=section: cursor.select_line(s.file, line)
-            )
-            section.view.lineHovered.connect(
-                lambda line, s=section: cursor.hover_line(s.file, line)
-            )
+            self._listen_to(section)
             self.body.addWidget(section, 1)
         self._connect()
+
+    def _listen_to(self, section: Section) -> None:
+        view, cursor, toggle = section.view, self._cursor, self._breakpoints.toggle_line
+        view.lineSelected.connect(lambda line: cursor.select_line(section.file, line))
+        view.lineHovered.connect(lambda line: cursor.hover_line(section.file, line))
+        view.marginClicked.connect(lambda line: toggle(section.file, line))
+        view.menuRequested.connect(lambda line, at: self._show_menu(section, line, at))
 
     @property
     def view(self) -> CodeView:
@@ -61,12 +80,24 @@ class SourcePanel(Panel):
         shown = [section for section in self.sections if section.file]
         return (shown[-1] if shown else self.sections[0]).view
 
+    @property
+    def place(self) -> Place | None:
+        """The line that is selected, or else the one that is marked."""
+        shown = [section for section in reversed(self.sections) if section.file]
+        for section in shown:
+            if section.view.selected:
+                return Place(section.file, section.view.selected)
+        marked = [(section.file, mark.line) for section in shown for mark in section.view.marks]
+        return Place(*marked[-1]) if marked else None
+
     def _connect(self) -> None:
         self._session.programOpened.connect(self._open)
         self._session.loaded.connect(self._name)
         self._session.stopped.connect(self._follow)
         self._session.graphChanged.connect(self._learn)
         self._calm.changed.connect(self._settle)
+        self._session.found.connect(self._decorate)
+        self._breakpoints.changed.connect(self._decorate)
         self._cursor.lineHovered.connect(self._hover)
         self._cursor.lineSelected.connect(self._select)
         theme().changed.connect(self._present)
@@ -109,11 +140,47 @@ class SourcePanel(Panel):
 
     def _learn(self, graph: Graph) -> None:
         self._values.add(graph)
-        self._show_values()
-
-    def _show_values(self) -> None:
         for section in self.sections:
             section.view.show_values(self._values.of(section.file))
+
+    def _decorate(self) -> None:
+        """What stands beside the lines: values, breakpoints, what the phase watch found."""
+        for section in self.sections:
+            section.view.show_values(self._values.of(section.file))
+            section.view.show_breakpoints(self._breaks_of(section.file))
+            section.view.show_notes(self._notes_of(section.file))
+            section.view.tell_selection()
+
+    def _breaks_of(self, file: str) -> dict[int, BreakMark]:
+        breakpoints, marks = self._breakpoints.list, {}
+        for found in breakpoints.of_file(file):
+            state = breakpoints.state(found.id)
+            marks[breakpoints.line_of(found)] = BreakMark(
+                enabled=found.enabled,
+                conditional=bool(found.condition or found.ignore),
+                broken=bool(state.problem),
+                hit=found.id in self._breakpoints.hit,
+                words=explain(found, state),
+            )
+        return marks
+
+    def _notes_of(self, file: str) -> dict[int, str]:
+        notes: dict[int, list[str]] = {}
+        for finding in self._session.findings:
+            if finding.place is not None and finding.place.file == file:
+                notes.setdefault(finding.place.line, []).append(heading(finding))
+        return {line: " · ".join(titles) for line, titles in notes.items()}
+
+    def _show_menu(self, section: Section, line: int, at: QPoint) -> None:
+        self._cursor.select_line(section.file, line)
+        can_run = self._calm.state is State.STOPPED
+        LineMenu(
+            self,
+            Place(section.file, line),
+            self._breakpoints,
+            run=partial(self.runRequested.emit, section.file, line) if can_run else None,
+            edit=self.conditionRequested.emit,
+        ).popup(at)
 
     # ------------------------------------------------------------------ show
 
@@ -145,7 +212,8 @@ class SourcePanel(Panel):
                 section.present(self._codes[files[i].file], files[i], captioned=len(files) > 1)
             else:
                 section.dismiss()
-        self._show_values()
+        self._decorate()
+        self.placeChanged.emit()
 
     def _hover(self, file: str, line: int) -> None:
         for section in self.sections:
@@ -154,6 +222,7 @@ class SourcePanel(Panel):
     def _select(self, file: str, line: int) -> None:
         for section in self.sections:
             section.view.show_selected(line if section.file == file else 0)
+        self.placeChanged.emit()
 
 
 class Section(QWidget):
@@ -189,7 +258,8 @@ class Section(QWidget):
             self.view.show_code(code)
         self._problem.setText(code.problem)
         self._problem.setVisible(bool(code.problem))
-        self._name.setText(Path(marked.file).name)
+        name = Path(marked.file).name
+        self._name.setText(name)
         self._words.setText(marked.caption)
         ink = theme().phase(marked.phase).text if marked.phase else theme().colour("text")
         self._words.setStyleSheet(f"color: {ink.name()}")

@@ -19,7 +19,7 @@ from gradstep.engine.gate import Command, Gate
 from gradstep.engine.goals import Goals
 from gradstep.engine.journal import Journal
 from gradstep.engine.leaves import Leaves
-from gradstep.engine.lines import Lines, Wish
+from gradstep.engine.lines import Lines, Wish, in_python_thread
 from gradstep.engine.pursuit import NOWHERE, Pursuit, Spot
 from gradstep.engine.recorder import Recorder
 from gradstep.engine.records import NodeRecord, node_id
@@ -230,7 +230,7 @@ class Debugger:
             return
         reason = Reason.BREAKPOINT if ids else Reason.PHASE
         self.goals.boundary, self.goals.ended, self._hits = reason, phase, self._hits + ids
-        if threading.current_thread() is threading.main_thread():
+        if in_python_thread():
             self.lines.arm(user, Wish(lambda at: self._hold_at(reason, at)))
 
     # ------------------------------------------------------------------ stops

@@ -39,9 +39,14 @@ class Wish:
     left: Action | None = None
 
 
+def in_python_thread() -> bool:
+    """Whether this is the main thread or one that the program started by ``threading``."""
+    return not isinstance(threading.current_thread(), threading._DummyThread)
+
+
 class Lines:
-    """Runs an action at the next wanted line of user code in the main thread, once armed; and
-    another one at each line that is watched."""
+    """Runs an action at the next wanted line of user code in the thread that armed it; and another
+    one at each line that is watched, in the main thread."""
 
     def __init__(self, sites: Sites) -> None:
         self._sites = sites
@@ -62,8 +67,9 @@ class Lines:
 
     def arm(self, frame: FrameType | None, wish: Wish) -> None:
         """Trace from ``frame`` outwards; at the first line that is wanted disarm and run the
-        action. In another thread than the main one: as soon as that runs Python again."""
-        if threading.current_thread() is not threading.main_thread():
+        action. In a thread of autograd's, which has no lines: in the main one, as soon as that runs
+        Python again."""
+        if not in_python_thread():
             self.interrupt(wish)
             return
         self._wish = wish

@@ -60,6 +60,7 @@ class Debugger:
         self.goal, self.level = Goal.STEP, Level.RUN
         self.set_level: Callable[[Level], None] = lambda level: None
         self.at_stop: Callable[[], None] = lambda: None
+        self.at_finish: Callable[[], None] = lambda: None
         self.found: Callable[[Finding], None] = lambda finding: None
         """Tells what the phase watch noticed."""
         self.frame: FrameType | None = None
@@ -255,6 +256,7 @@ class Debugger:
 
     def finish(self) -> None:
         """The program is over: no more capturing."""
+        self.at_finish()
         self.level = Level.RUN
         self.set_level(Level.RUN)
         self.callers.follow(False)

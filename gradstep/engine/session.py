@@ -47,6 +47,7 @@ def _run(program: Program, link: Link, torch_version: str) -> int:
     from gradstep.engine.failures import describe_failure
     from gradstep.engine.observer import Observer
     from gradstep.engine.optimizers import Optimizers
+    from gradstep.engine.phase_watch import PhaseWatch
     from gradstep.engine.scope import Scope
     from gradstep.engine.script import Script
 
@@ -75,6 +76,7 @@ def _run(program: Program, link: Link, torch_version: str) -> int:
     debugger.set_level = set_level
     Backward(debugger, observer).install()
     Optimizers(debugger, observer).install()
+    PhaseWatch(debugger, observer).install()
     internals.keep_fast_paths(observer.call_mode)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=lambda: observer.set_level(Level.RUN))

@@ -1,9 +1,9 @@
 """A backward that raised: which of the well-known mistakes it was, and the line that made it.
 
-The error names the victim, the node that could not compute its gradient. The culprit of an in-place
-change is found by the memory that the node had saved: in the table of changes, where calls are seen;
-among the optimizers' parameters; or among the user's variables, whose changes are then looked for
-in the source.
+The error names the victim, the node that could not compute its gradient. The culprit of an
+in-place change is found by the memory that the node had saved: in the table of changes, where calls
+are seen; among the optimizers' parameters; or among the user's variables, whose changes are then
+looked for in the source.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ _VERSIONS = re.compile(
     r"\[(?P<kind>[\w.]+) (?P<shape>\[[\d, ]*\])\](?:, which is (?P<output>output \d+ of \w+),)?"
     r" is at version (?P<found>\d+); expected version (?P<saved>\d+)"
 )
+_STEPPED = (
+    "Run forward again after the step at {where}, or go back through all losses before it: the "
+    "graph needs the parameters as they were."
+)
 _AGAIN = "Run it again at phase level (press Forward, then Backward) to see which call it was."
 
 
@@ -46,7 +50,7 @@ class Victim:
 class Culprit:
     words: str
     place: Place | None
-    certain: bool = True
+    advice: str = IN_PLACE.suggestion
 
 
 class Broken:
@@ -85,7 +89,7 @@ class Broken:
         end = ways.breaks(loss).get(ANY) if isinstance(loss, Tensor) else None
         place = self.watch.place(frame)
         if end is not None:
-            self.watch.tell(DETACHED_LOSS, f"{str(end).capitalize()}.", end.place or place)
+            self.watch.tell(DETACHED_LOSS, f"{end}.", end.place or place)
         elif not grad_on:
             text = f"{where(place).capitalize()} runs with gradients off (no_grad)."
             advice = "Take the forward and the backward at {where} out of no_grad."
@@ -119,19 +123,20 @@ class Broken:
             text = f"It is {what}: {versions}."
             self.watch.tell(IN_PLACE, text, self.watch.place(frame), suggestion=_AGAIN)
             return
-        text = f"{culprit.words} changed {what}: {versions}."
-        if culprit.place is None:
-            self.watch.tell(IN_PLACE, text, self.watch.place(frame), suggestion=_AGAIN)
-        else:
-            self.watch.tell(IN_PLACE, text, culprit.place)
+        text = f"{culprit.words} {what}: {versions}."
+        text = text[0].upper() + text[1:] if text.startswith("line") else text
+        advice, place = culprit.advice, culprit.place
+        if place is None:
+            advice, place = _AGAIN, self.watch.place(frame)
+        self.watch.tell(IN_PLACE, text, place, suggestion=advice)
 
     def _in_table(self, victim: Victim) -> Culprit | None:
         """Where calls were seen: the first change after the tensor was saved."""
         for change in self.watch.ways.changes:
-            if change.storage == victim.storage != 0:
-                if victim.saved < change.version <= victim.found:
-                    at = f" at {where(change.place)}" if change.place is not None else ""
-                    return Culprit(f"{change.call}{at}", change.place)
+            same = change.storage == victim.storage != 0
+            if same and victim.saved < change.version <= victim.found:
+                at = f" at {where(change.place)}" if change.place is not None else ""
+                return Culprit(f"{change.call}{at} changed", change.place)
         return None
 
     def _update(self, victim: Victim, outputs: Any, frame: FrameType | None) -> Culprit | None:
@@ -146,7 +151,8 @@ class Broken:
                 if id(leaf) not in census.held():
                     return None
                 name = census.name(leaf, self.sites, frame) or "a parameter"
-                return Culprit(f"optimizer.step() at line {place.line} moved {name}: it", place)
+                words = f"optimizer.step() at line {place.line} changed {name}, needed as"
+                return Culprit(words, place, _STEPPED)
         return None
 
     def _variable(self, victim: Victim, frame: FrameType | None) -> Culprit | None:
@@ -159,7 +165,7 @@ class Broken:
                     lines = in_place_changes(self.sites, at, name)
                     if lines:
                         more = "".join(f", {where(place)}" for place in lines[1:])
-                        return Culprit(f"{name} at {where(lines[0])}{more}", lines[0])
+                        return Culprit(f"{where(lines[0])}{more} changed {name},", lines[0])
         return None
 
 

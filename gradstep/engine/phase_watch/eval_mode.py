@@ -2,13 +2,15 @@
 
 Told when a module that had been trained in train mode was put into eval mode, never came back, and
 all the parameters of an optimizer are its own and are still updated, ``UPDATES`` times, while a
-Dropout or BatchNorm layer in it is in eval mode. A model that was never trained otherwise is in eval
-mode on purpose (fine-tuning), and so is a part of a larger one (frozen BatchNorm): nothing is said.
+Dropout or BatchNorm layer in it is in eval mode. A model that was never trained otherwise is in
+eval mode on purpose (fine-tuning), and so is a part of a larger one (frozen BatchNorm): nothing is
+said.
 """
 
 from __future__ import annotations
 
 import functools
+import sys
 import weakref
 from dataclasses import dataclass
 from typing import Any
@@ -58,8 +60,6 @@ class EvalLeftOn(Rule):
         owner.eval = eval
 
     def _note(self, module: nn.Module) -> None:
-        import sys
-
         steps = {id(optimizer): count for optimizer, count in self._steps.items()}
         place = self.watch.place(sys._getframe(2))
         self._entries = self._entries[-ENTRIES + 1 :]

@@ -54,7 +54,7 @@ class KeptLoss(Rule):
 
     def _mark(self, run: Run) -> None:
         output = run.outputs[0]
-        node = output.grad_fn if isinstance(output, Tensor) else None
+        node: Any = output.grad_fn if isinstance(output, Tensor) else None
         if node is None or not _has_metadata(node):
             return
         mark = Mark()

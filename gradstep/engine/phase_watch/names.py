@@ -66,7 +66,14 @@ class Census:
         return {id(p) for group in groups for p in group["params"]}
 
     def name(self, parameter: Tensor, sites: Sites, frame: FrameType | None) -> str:
-        return self.path(parameter) or variable_of(parameter, sites, frame)
+        """As in the graph; of a module that stands alone, with the variable that holds it."""
+        path = self.path(parameter)
+        if not path:
+            return variable_of(parameter, sites, frame)
+        if "." not in path:
+            variable = variable_of(self.owner(parameter), sites, frame)
+            return f"{variable}.{path}" if variable and variable != "self" else path
+        return path
 
 
 def _held(module: nn.Module) -> Iterator[tuple[str, Any]]:
@@ -100,15 +107,15 @@ def user_scopes(
         frame = frame.f_back
 
 
-def variable_of(tensor: Tensor, sites: Sites, frame: FrameType | None) -> str:
-    """The variable, or the place in a list or dictionary, that holds ``tensor``."""
+def variable_of(thing: Any, sites: Sites, frame: FrameType | None) -> str:
+    """The variable, or the place in a list or dictionary, that holds ``thing``."""
     for _, scope in user_scopes(sites, frame):
         for name, value in scope.items():
-            if value is tensor:
+            if value is thing:
                 return name
         for name, value in scope.items():
             for key, item in _items(value):
-                if item is tensor:
+                if item is thing:
                     return f"{name}[{key!r}]"
     return ""
 

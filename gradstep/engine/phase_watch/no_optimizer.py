@@ -1,9 +1,9 @@
 """Does a parameter get gradients that nobody uses?
 
 Parameters of modules that backward reaches and that no optimizer alive holds, unchanged over
-``STEPS`` steps (a change would be an update by hand). Only modules in training mode count: what is in
-eval mode (a perceptual loss, a teacher) is meant to stay as it is; and only where an optimizer holds
-parameters of modules: one that moves an image through a network trains no network.
+``STEPS`` steps (a change would be an update by hand). Only modules in training mode count: what is
+in eval mode (a perceptual loss, a teacher) is meant to stay as it is; and only where an optimizer
+holds parameters of modules: one that moves an image through a network trains no network.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ class NoOptimizer(Rule):
         census = Census()
         held = census.held()
         trains = any(census.owner(p) is not None for p in step.parameters())
-        names = [census.path(p) for p in suspects if id(p) not in held and _trained(census, p)]
+        free = [p for p in suspects if id(p) not in held and _trained(census, p)]
+        names = [census.name(p, self.sites, step.frame) for p in free]
         if not names or not trains:
             return
         text = (

@@ -1,15 +1,15 @@
 """Is a schedule that counts in epochs stepped after every batch?
 
-Many schedules are meant for every batch (OneCycleLR, warm-up, cosine over all steps), and a program
-that takes its whole data at once rightly steps any of them at every update. So it is told only if all
-of this holds, for the first optimizer and schedule where it does:
+Many schedules are meant for every batch (OneCycleLR, warm-up, cosine over all steps), and a
+program that takes its whole data at once rightly steps any of them at every update. So it is told
+only if all of this holds:
 
 - the schedule is one of StepLR, MultiStepLR, ExponentialLR and ReduceLROnPlateau;
 - each of its steps followed exactly one update;
 - it is stepped in a loop inside a loop, both of which began after it was made;
 - the outer loop's variable is still what it was at the first step: it is the first epoch;
-- meanwhile the learning rate has fallen by ``FALL``, or (MultiStepLR) the last of several milestones
-  has passed: for all the epochs to come nothing will be learnt.
+- meanwhile the learning rate has fallen ``FALL`` times, or (MultiStepLR) the last of several
+  milestones has passed: in the epochs to come nothing will be learnt.
 """
 
 from __future__ import annotations

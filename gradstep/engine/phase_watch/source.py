@@ -1,11 +1,11 @@
-"""What the user's source says about a line or a name: loops around it, statements that change it."""
+"""What the user's source says about a line or a name: loops around it, what changes it."""
 
 from __future__ import annotations
 
 import ast
 import linecache
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import CodeType, FrameType
 
 from gradstep.engine.sites import Sites
@@ -18,12 +18,9 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 def loops_around(code: CodeType, line: int) -> list[Loop]:
     """Loops of the function ``code`` around ``line``, outermost first."""
     body = _body(code)
-    return [
-        node
-        for node in (walk_function(body) if body is not None else ())
-        if isinstance(node, Loop)
-        and node.body[0].lineno <= line <= (node.body[-1].end_lineno or line)
-    ]
+    nodes = walk_function(body) if body is not None else ()
+    loops = [node for node in nodes if isinstance(node, (ast.For, ast.AsyncFor, ast.While))]
+    return [n for n in loops if n.body[0].lineno <= line <= (n.body[-1].end_lineno or line)]
 
 
 def additions(sites: Sites, frame: FrameType, name: str) -> Place | None:
@@ -32,7 +29,7 @@ def additions(sites: Sites, frame: FrameType, name: str) -> Place | None:
     at: FrameType | None = frame
     while at is not None:
         if sites.is_user(at.f_code):
-            lines = sorted({n.lineno for n in _nodes(at.f_code) if _adds(n, name)})
+            lines = _lines(at.f_code, name, _adds)
             if lines:
                 return place_in(at.f_code, lines[0])
         at = at.f_back
@@ -43,7 +40,7 @@ def in_place_changes(sites: Sites, frame: FrameType | None, name: str) -> list[P
     """Lines that change the tensor ``name`` in place, in the innermost function that has any."""
     while frame is not None:
         if sites.is_user(frame.f_code):
-            lines = sorted({n.lineno for n in _nodes(frame.f_code) if _changes(n, name)})
+            lines = _lines(frame.f_code, name, _changes)
             if lines:
                 return [place_in(frame.f_code, line) for line in lines]
         frame = frame.f_back
@@ -63,10 +60,11 @@ def walk_function(body: ast.AST) -> Iterator[ast.AST]:
             yield from walk_function(child)
 
 
-def _nodes(code: CodeType) -> Iterator[ast.AST]:
+def _lines(code: CodeType, name: str, matches: Callable[[ast.AST, str], bool]) -> list[int]:
+    """Lines of the function ``code`` that do something to ``name``."""
     body = _body(code)
-    if body is not None:
-        yield from walk_function(body)
+    found = walk_function(body) if body is not None else ()
+    return sorted({getattr(node, "lineno", 0) for node in found if matches(node, name)})
 
 
 def _body(code: CodeType) -> ast.AST | None:
@@ -86,32 +84,38 @@ def _body(code: CodeType) -> ast.AST | None:
 
 def _adds(node: ast.AST, name: str) -> bool:
     if isinstance(node, ast.AugAssign):
-        return ast.unparse(node.target).partition("[")[0] == name
-    if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
+        return _owner(node.target) == name
+    if isinstance(node, ast.Assign):
+        if _stores_item(node, name):
+            return True
+        if not isinstance(node.value, ast.BinOp) or not isinstance(node.value.op, ast.Add):
+            return False
         names = {ast.unparse(n) for n in ast.walk(node.value) if isinstance(n, ast.expr)}
-        return name in names and any(ast.unparse(t) == name for t in node.targets)
+        return name in names and any(ast.unparse(target) == name for target in node.targets)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         adds = node.func.attr in ("append", "extend", "insert", "setdefault", "update")
         return adds and ast.unparse(node.func.value) == name
-    if isinstance(node, ast.Assign):
-        return any(
-            isinstance(t, ast.Subscript) and ast.unparse(t.value) == name for t in node.targets
-        )
     return False
 
 
 def _changes(node: ast.AST, name: str) -> bool:
     if isinstance(node, ast.AugAssign):
-        return ast.unparse(node.target).partition("[")[0] == name
+        return _owner(node.target) == name
     if isinstance(node, ast.Assign):
-        return any(
-            isinstance(t, ast.Subscript) and ast.unparse(t.value) == name for t in node.targets
-        )
+        return _stores_item(node, name)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         method = node.func.attr
-        in_place = (
-            method.endswith("_") and not method.startswith("_") and method != "requires_grad_"
-        )
-        owner = ast.unparse(node.func.value).partition("[")[0]
-        return in_place and owner in (name, f"{name}.data")
+        in_place = method.endswith("_") and not method.startswith("_")
+        owner = _owner(node.func.value).removesuffix(".data")
+        return in_place and method != "requires_grad_" and owner == name
     return False
+
+
+def _stores_item(node: ast.Assign, name: str) -> bool:
+    items = (target.value for target in node.targets if isinstance(target, ast.Subscript))
+    return any(ast.unparse(item) == name for item in items)
+
+
+def _owner(node: ast.AST) -> str:
+    """``h`` for ``h[:, 0]``."""
+    return ast.unparse(node).partition("[")[0]

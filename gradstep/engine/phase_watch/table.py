@@ -20,7 +20,7 @@ class Mistake:
 NEVER_ZEROED = Mistake(
     "never_zeroed",
     "Gradients were never zeroed.",
-    "Call {call} once per update, before the backward at {where}.",
+    "{call} once per update, before the backward at {where}.",
     Phase.BACKWARD,
 )
 UPDATE_FIRST = Mistake(

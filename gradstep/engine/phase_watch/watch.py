@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 from collections.abc import Callable
@@ -56,6 +57,8 @@ class PhaseWatch:
         self._rules: list[Rule] = rules
         self._sort()
         self._told: set[str] = set()
+        self._waiting: list[Finding] = []
+        self._beginning = False
         self._depth = 0
         self._pid = os.getpid()
         self._seen_until = 0
@@ -82,18 +85,23 @@ class PhaseWatch:
         if mistake.kind in self._told or os.getpid() != self._pid:
             return
         self._told.add(mistake.kind)
+        title = words.pop("title", mistake.title)
         suggestion = words.pop("suggestion", mistake.suggestion)
-        self.debugger.found(
-            Finding(
-                mistake.kind,
-                words.pop("title", mistake.title),
-                text,
-                suggestion.format(where=where(place), **words),
-                place,
-                self.debugger.tracker.iteration,
-                mistake.phase,
-            )
-        )
+        suggestion = suggestion.format(where=where(place), **words)
+        iteration = self.debugger.tracker.iteration
+        finding = Finding(mistake.kind, title, text, suggestion, place, iteration, mistake.phase)
+        if self._beginning:
+            self._waiting.append(finding)
+        else:
+            self.debugger.found(finding)
+
+    def _tell_waiting(self) -> None:
+        """Backward has begun: only now its iteration is known."""
+        self._beginning = False
+        for finding in self._waiting:
+            iteration = self.debugger.tracker.iteration
+            self.debugger.found(dataclasses.replace(finding, iteration=iteration))
+        self._waiting.clear()
 
     def place(self, frame: FrameType | None) -> Place | None:
         user = self.sites.user_frame(frame)
@@ -151,16 +159,21 @@ class PhaseWatch:
             self._depth = 1
             try:
                 if self._before_backward and kwargs.get("accumulate_grad"):
+                    self._beginning = True
                     self._ask(self._before_backward, _run(outputs, args, frame))
                 result = original(outputs, *args, **kwargs)
+                self._beginning = False
                 self.backwards += 1
                 if self._after_backward and kwargs.get("accumulate_grad"):
                     self._ask(self._after_backward, _run(outputs, args, frame))
             except RuntimeError as error:
+                self._beginning = False
                 self._failed(error, outputs, frame)
                 raise
             finally:
                 self._depth = 0
+                if self._waiting:
+                    self._tell_waiting()
             if self.debugger.level is not Level.RUN:
                 frame = self.sites.user_frame(frame) or frame
                 self._follow_calls()

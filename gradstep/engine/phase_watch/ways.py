@@ -45,8 +45,8 @@ class Break:
 
 _WORDS = {
     "detached": "{call}{at} detached it from the graph",
-    "no_grad": "{call}{at} ran with gradients off (no_grad or inference_mode)",
-    "integer": "{call}{at} has no gradient",
+    "no_grad": "{call}(){at} ran with gradients off (no_grad or inference_mode)",
+    "integer": "{call}(){at} has no gradient",
     "numbers": "{call}(){at} made it anew from numbers, which know nothing of how they came about",
 }
 
@@ -134,7 +134,9 @@ class Ways:
             ways = {key: end or ended for key, end in ways.items()}
         if ways:
             ways = {**self.breaks(output), **ways}
-            self._entries[id(output)] = (_Ref(output, self._forget), ways)
+            ref = _Ref(output, self._forget)
+            ref.key = id(output)
+            self._entries[id(output)] = (ref, ways)
 
     def _break(self, known: Call, output: Tensor) -> Break:
         if known.name in ("data", "detach", "detach_"):
@@ -163,10 +165,6 @@ def _is_new(end: Break | None) -> bool:
 class _Ref(weakref.ref):  # type: ignore[type-arg]
     __slots__ = ("key",)
     key: int
-
-    def __init__(self, tensor: Tensor, gone: Any) -> None:
-        super().__init__(tensor, gone)
-        self.key = id(tensor)
 
 
 def storage_of(tensor: Tensor) -> int:

@@ -2,14 +2,15 @@
 
 Clearing by hand is not seen at run level, and neither is an update by hand; so the gradients are
 asked themselves. Of every optimizer's parameters one is the witness (the smallest that has a
-gradient). After an update its ``.grad`` must have been cleared when the *next use* of it begins: it
-is None, another tensor, all zeros, or was changed in place by somebody. A GAN fills the
-discriminator's gradients from the generator's loss before it clears them, and accumulation runs
-backward several times per update: so one single clearing at the begin of any backward settles it for
-good. Found are only witnesses that went through ``UPDATES`` updates, each of which was preceded by a
-backward that added to the very tensor of the update before.
+gradient). Its ``.grad`` counts as cleared when a backward begins and it is None, another tensor,
+all zeros, or was changed in place by somebody since the update. A GAN fills the discriminator's
+gradients from the generator's loss before it clears them, and accumulation runs backward several
+times per update: so one clearing, at the begin of any backward, settles it for good. Told are only
+witnesses that went uncleared through ``UPDATES`` updates, each by the very tensor of the one
+before, with more added to it.
 
-Where no optimizer steps, a leaf of the graph is the witness, and an update is a change of its value.
+Where no optimizer steps, a leaf of the graph is the witness, and an update is a change of its
+value.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ UPDATES = 3
 LOOKS = 256
 """Backwards after which a rule that could not make up its mind gives up."""
 NODES = 2000
+WITNESSES = 8
 LEAVES = 3
 """Leaves of plain tensors that are tried in turn: a name may be bound to a new one each time."""
 
@@ -62,7 +64,7 @@ class NeverZeroed(Rule):
             self.open = False
             return
         for witness in list(self._witnesses.values()):
-            self._look(witness, run, "optimizer.zero_grad()")
+            self._look(witness, run, "Call optimizer.zero_grad()")
         if self.watch.steps == 0 and self.open:
             self._look_at_leaf(run)
         if self._witnesses and all(w.cleared for w in self._witnesses.values()):
@@ -81,21 +83,18 @@ class NeverZeroed(Rule):
         witness = self._witnesses.get(step.optimizer)
         if witness is None:
             leaf = _smallest(p for p in step.parameters() if _has_gradient(p))
-            if leaf is not None and len(self._witnesses) < 8:
+            if leaf is not None and leaf.grad is not None and len(self._witnesses) < WITNESSES:
                 gradient = weakref.ref(leaf.grad)
                 new = Witness(weakref.ref(leaf), gradient, leaf.grad._version)
                 self._witnesses[step.optimizer] = new
             return
-        leaf = witness.leaf()
-        if leaf is None or witness.cleared:
-            return
-        added = leaf.grad is not None and leaf.grad._version > witness.version
-        if not added or not _is(witness, leaf.grad):
-            # This update went by a gradient of its own, or by none.
-            witness.cleared = not added or witness.cleared or not _is(witness, leaf.grad)
-            return
-        witness.updates += 1
-        witness.version, witness.waits = leaf.grad._version, True
+        now = witness.leaf()
+        added = now.grad if now is not None else None
+        if added is None or not _is(witness, added) or added._version <= witness.version:
+            witness.cleared = True  # this update went by a gradient of its own, or by none
+        elif not witness.cleared:
+            witness.updates += 1
+            witness.version, witness.waits = added._version, True
 
     def _look(self, witness: Witness, run: Run, call: str) -> None:
         """The first backward after an update, or a later one before the next."""
@@ -130,7 +129,7 @@ class NeverZeroed(Rule):
             witness.updates, witness.waits = witness.uncleared + 1, True
             witness.value = value
         if leaf.grad is not None or witness.gradient is not None:
-            self._look(witness, run, "w.grad = None for each parameter")
+            self._look(witness, run, "Clear .grad (w.grad = None)")
             self.open = self.open and not witness.cleared
 
     def _choose(self, run: Run) -> Witness | None:

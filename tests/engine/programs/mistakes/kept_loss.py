@@ -16,22 +16,33 @@ class Log:
         self.losses = []
 
 
+def iteration():
+    optimizer.zero_grad()
+    loss = model(torch.randn(8, 3)).square().mean()
+    if way == "scaled":
+        (loss / 4).backward()
+    else:
+        loss.backward()
+    optimizer.step()
+    return loss
+
+
+def total_by_name():
+    total = 0
+    for _ in range(9):
+        loss = iteration()
+        total = 8 * loss + total  # @rebound
+    return total / 9
+
+
 def train(log):
     total = 0
     for _ in range(9):
-        optimizer.zero_grad()
-        loss = model(torch.randn(8, 3)).square().mean()
-        if way == "scaled":
-            (loss / 4).backward()
-        else:
-            loss.backward()
-        optimizer.step()
+        loss = iteration()
         if way == "list":
             losses.append(loss)  # @list
         elif way == "attribute":
             log.losses.append(loss)  # @attribute
-        elif way == "rebound":
-            total = total + 8 * loss  # @rebound
         else:
             total += loss  # @sum
     return total
@@ -39,4 +50,5 @@ def train(log):
 
 losses = []
 log = Log()
-print(float(train(log)), len(losses), len(log.losses))
+total = total_by_name() if way == "rebound" else train(log)
+print(float(total), len(losses), len(log.losses))

@@ -19,6 +19,7 @@ from gradstep.engine.phase_watch.names import Census
 from gradstep.engine.phase_watch.rule import Rule, Run, Step, counted, listed, where
 from gradstep.engine.phase_watch.table import NO_GRADIENT
 from gradstep.engine.phase_watch.ways import leaves_of
+from gradstep.protocol.trace import Place
 
 UPDATES, PATIENCE = 5, 50
 NODES = 5000
@@ -143,49 +144,48 @@ class NoGradient(Rule):
     def _found(self, seen: Seen, step: Step) -> None:
         census = Census()
         reasons: dict[str, tuple[str, list[str]]] = {}
+        place: Place | None = None
         for suspect in seen.suspects:
             p = suspect.parameter()
             if p is None:
                 continue
             name = census.name(p, self.sites, step.frame)
             name = name or f"parameter {suspect.number} of the optimizer"
-            kind, words = self._reason(suspect, p)
+            kind, words, at = self._reason(suspect, p)
+            place = place or at
             reasons.setdefault(words, (kind, []))[1].append(name)
         self._traced = []
         self.watch.ways.trace(())
         parts = [f"{listed(names)}: {words}" for words, (_, names) in reasons.items()]
-        text = f"At {counted(seen.updates, 'update')}, .grad was None. {'; '.join(parts)}."
+        text = f"At each of {counted(seen.updates, 'update')} .grad was None. {'; '.join(parts)}."
         kinds = [kind for kind, _ in reasons.values()]
         many = sum(len(names) for _, names in reasons.values())
         title = NO_GRADIENT.title if many == 1 else f"{many} parameters never get a gradient."
         advice = " ".join(dict.fromkeys(_ADVICE[kind] for kind in kinds))
-        place = self._blame(seen) or self.watch.place(step.frame)
+        place = place or self.watch.place(step.frame)
         self.tell(NO_GRADIENT, text, place, suggestion=advice, title=title)
 
-    def _reason(self, suspect: Suspect, p: Tensor) -> tuple[str, str]:
+    def _reason(self, suspect: Suspect, p: Tensor) -> tuple[str, str, Place | None]:
+        """Kind and words, and the line where the way breaks off."""
         evidence, ways = self._evidence, self.watch.ways
         if suspect.frozen or not p.requires_grad:
-            return "frozen", "frozen (requires_grad is False)"
+            return "frozen", "frozen (requires_grad is False)", None
         if id(p) in evidence.filled:
-            return "cleared", "backward gave it one, which was cleared before the update"
+            return "cleared", "backward gave one, which was cleared before the update", None
         if id(p) in evidence.reached:
-            return "nothing sent", "the graph leads to it, but backward sends nothing along the way"
+            return (
+                "nothing sent",
+                "the graph leads there, but backward sends nothing along it",
+                None,
+            )
         end = evidence.ends.get(id(p))
         if end is not None:
-            return end.why, str(end)
+            return end.why, str(end), end.place
         if evidence.too_deep:
-            return "no way", "no gradient came to it"
+            return "no way", "no gradient came there", None
+        if ways.on and id(p) not in ways.used:
+            return "unused", "not used by any call of the iteration", None
         if ways.on:
-            if id(p) not in ways.used:
-                return "unused", "not used by any call of the iteration"
             used = where(ways.used[id(p)])
-            return "no way", f"used at {used}, but no way leads from the loss to it"
-        return "no way", "no way leads from the loss to it"
-
-    def _blame(self, seen: Seen) -> Any:
-        """The line where the way of the first of them breaks off."""
-        for suspect in seen.suspects:
-            end = self._evidence.ends.get(id(suspect.parameter()))
-            if end is not None and end.place is not None:
-                return end.place
-        return None
+            return "no way", f"used at {used}, but no way leads there from the loss", None
+        return "no way", "no way leads there from the loss", None

@@ -72,16 +72,14 @@ class NoOptimizer(Rule):
         names = [census.name(p, self.sites, step.frame) for p in free]
         if not names or not trains:
             return
+        many = len(names) > 1
+        them, stay = ("them", "they stay as they are") if many else ("it", "it stays as it is")
         text = (
             f"{listed(names)} got gradients in {counted(self._steps + 1, 'iteration')}, and no "
-            "optimizer holds them: they stay as they are."
+            f"optimizer holds {them}: {stay}."
         )
-        title = NO_OPTIMIZER.title
-        if len(names) > 1:
-            title = f"{len(names)} parameters are in no optimizer."
-        else:
-            text = text.replace("holds them: they stay as they are", "holds it: it stays as it is")
-        self.tell(NO_OPTIMIZER, text, self.watch.place(step.frame), title=title)
+        title = f"{len(names)} parameters are in no optimizer." if many else NO_OPTIMIZER.title
+        self.tell(NO_OPTIMIZER, text, self.watch.place(step.frame), title=title, them=them)
 
 
 def _trained(census: Census, parameter: Tensor) -> bool:

@@ -55,11 +55,13 @@ class SchedulerPerBatch(Rule):
         self._followed: weakref.WeakKeyDictionary[Any, Followed] = weakref.WeakKeyDictionary()
 
     def install(self) -> None:
-        for owner in (lr_scheduler.LRScheduler, lr_scheduler.ReduceLROnPlateau):
-            self._wrap(owner)
+        self._wrap(lr_scheduler.LRScheduler, "step")
+        self._wrap(lr_scheduler.ReduceLROnPlateau, "step")
+        # Others are stepped once while they are made; this one is not.
+        self._wrap(lr_scheduler.ReduceLROnPlateau, "__init__")
 
-    def _wrap(self, owner: Any) -> None:
-        original = owner.step
+    def _wrap(self, owner: Any, method: str) -> None:
+        original = getattr(owner, method)
 
         @functools.wraps(original)
         def step(this: Any, *args: Any, **kwargs: Any) -> Any:
@@ -68,24 +70,20 @@ class SchedulerPerBatch(Rule):
                 self._stepped(this, sys._getframe(1))
             return result
 
-        owner.step = step
+        setattr(owner, method, step)
 
     def _stepped(self, scheduler: Any, frame: FrameType | None) -> None:
         seen = self._followed.get(scheduler)
-        frames = self._user_frames(frame)
-        if seen is None:
-            seen = self._followed[scheduler] = Followed(_lines(frames))
-            seen.updates = self.watch.steps
-            seen.rate = _rate(scheduler)
-            if type(scheduler) is not lr_scheduler.ReduceLROnPlateau:
-                return  # the step with which it is made
-            seen.made = {}
+        if seen is None:  # it is being made
+            made = _lines(self._user_frames(frame))
+            self._followed[scheduler] = Followed(made, 0, self.watch.steps, _rate(scheduler))
+            return
         if seen.dropped:
             return
         one = self.watch.steps == seen.updates + 1
         seen.updates = self.watch.steps
         seen.steps += 1
-        outer = _outer_loop(frames, seen.made) if one and frames else None
+        outer = _outer_loop(self._user_frames(frame), seen.made) if one else None
         if seen.steps == 1 and outer is not None:
             seen.epoch = outer
         if outer is None or outer != seen.epoch or seen.steps > MOST:

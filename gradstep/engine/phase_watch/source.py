@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import linecache
 import os
 from collections.abc import Callable, Iterator
@@ -67,6 +68,7 @@ def _lines(code: CodeType, name: str, matches: Callable[[ast.AST, str], bool]) -
     return sorted({getattr(node, "lineno", 0) for node in found if matches(node, name)})
 
 
+@functools.lru_cache(maxsize=64)
 def _body(code: CodeType) -> ast.AST | None:
     try:
         tree = ast.parse("".join(linecache.getlines(code.co_filename)))

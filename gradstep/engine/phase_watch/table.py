@@ -65,8 +65,8 @@ NO_GRADIENT = Mistake(
 NO_OPTIMIZER = Mistake(
     "no_optimizer",
     "A parameter is in no optimizer.",
-    "Give it to the optimizer that steps at {where}; or, if it is to stay as it is, call "
-    "requires_grad_(False) on it, and backward saves the work.",
+    "Give {them} to the optimizer that steps at {where}; or call requires_grad_(False) if nothing "
+    "there is to be trained, and backward saves the work.",
     Phase.UPDATE,
 )
 SCHEDULER = Mistake(

@@ -13,6 +13,7 @@ import functools
 import sys
 import weakref
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 from torch import nn
@@ -25,6 +26,8 @@ from gradstep.protocol.trace import Place
 
 UPDATES = 3
 ENTRIES = 4
+LOOKS = 32
+"""Steps after which what was left in eval mode is none of the optimizers' concern."""
 
 
 @dataclass(slots=True)
@@ -35,6 +38,7 @@ class Entry:
     """Steps of each optimizer (by ``id``) before."""
     backwards: int
     updates: int = 0
+    looks: int = 0
 
 
 class EvalLeftOn(Rule):
@@ -53,15 +57,15 @@ class EvalLeftOn(Rule):
             trained = this.training
             result = original(this)
             if trained and self.open and self.watch.steps:
-                self._note(this)
+                self.watch.guarded(self._note, this, sys._getframe(1))
             return result
 
         owner: Any = nn.Module
         owner.eval = eval
 
-    def _note(self, module: nn.Module) -> None:
+    def _note(self, module: nn.Module, frame: FrameType) -> None:
         steps = {id(optimizer): count for optimizer, count in self._steps.items()}
-        place = self.watch.place(sys._getframe(2))
+        place = self.watch.place(frame)
         self._entries = self._entries[-ENTRIES + 1 :]
         self._entries.append(Entry(weakref.ref(module), place, steps, self.watch.backwards))
 
@@ -69,7 +73,8 @@ class EvalLeftOn(Rule):
         self._steps[step.optimizer] = self._steps.get(step.optimizer, 0) + 1
         for entry in list(self._entries):
             module = entry.module()
-            if module is None or module.training:
+            entry.looks += 1
+            if module is None or module.training or entry.looks > LOOKS:
                 self._entries.remove(entry)
             elif self.watch.backwards > entry.backwards and self._concerns(entry, module, step):
                 entry.updates += 1

@@ -23,6 +23,8 @@ from gradstep.protocol.trace import Place
 
 UPDATES, PATIENCE = 5, 50
 NODES = 5000
+STEPS = 64
+"""Steps after which no further optimizer is waited for."""
 
 _FROZEN = "Call requires_grad_(True) if it is to be trained; else leave it out of the optimizer."
 _CLEARED = "Clear the gradients before backward or after the update, not between the two."
@@ -75,6 +77,7 @@ class NoGradient(Rule):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._seen: weakref.WeakKeyDictionary[Any, Seen] = weakref.WeakKeyDictionary()
+        self._steps = 0
         self._traced: list[Suspect] = []
         self._evidence = Evidence()
 
@@ -101,6 +104,9 @@ class NoGradient(Rule):
                 self._evidence.filled.add(id(p))
 
     def before_step(self, step: Step) -> None:
+        self._steps += 1
+        if self._steps > STEPS and all(seen.done for seen in self._seen.values()):
+            self.open = False
         if not step.closure:
             self._update(step)
 

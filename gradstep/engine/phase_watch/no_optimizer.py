@@ -13,6 +13,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from gradstep.engine import torch_internals as internals
 from gradstep.engine.phase_watch.names import Census, checksum
 from gradstep.engine.phase_watch.rule import Rule, Run, Step, counted, listed
 from gradstep.engine.phase_watch.table import NO_OPTIMIZER
@@ -41,7 +42,9 @@ class NoOptimizer(Rule):
             self.open = False
             return
         for key, leaf in leaves.items():
-            if isinstance(leaf, nn.Parameter) and key not in self._held:
+            if not isinstance(leaf, nn.Parameter) or internals.is_opaque(leaf):
+                continue
+            if key not in self._held:
                 self._suspects.setdefault(key, (weakref.ref(leaf), checksum(leaf)))
 
     def before_step(self, step: Step) -> None:

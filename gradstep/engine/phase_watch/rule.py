@@ -37,7 +37,9 @@ class Step:
     frame: FrameType | None
 
     def parameters(self) -> list[Any]:
-        return [p for group in self.optimizer.param_groups for p in group["params"]]
+        """Leaves only: asking others for ``.grad`` warns."""
+        groups = self.optimizer.param_groups
+        return [p for group in groups for p in group["params"] if p.is_leaf]
 
 
 class Rule:

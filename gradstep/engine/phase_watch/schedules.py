@@ -67,7 +67,7 @@ class SchedulerPerBatch(Rule):
         def step(this: Any, *args: Any, **kwargs: Any) -> Any:
             result = original(this, *args, **kwargs)
             if self.open and type(this) in _EPOCHS:
-                self._stepped(this, sys._getframe(1))
+                self.watch.guarded(self._stepped, this, sys._getframe(1))
             return result
 
         setattr(owner, method, step)

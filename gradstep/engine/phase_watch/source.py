@@ -16,6 +16,7 @@ Loop = ast.For | ast.AsyncFor | ast.While
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
+@functools.lru_cache(maxsize=256)
 def loops_around(code: CodeType, line: int) -> list[Loop]:
     """Loops of the function ``code`` around ``line``, outermost first."""
     body = _body(code)

@@ -17,6 +17,12 @@ class Mistake:
     phase: Phase
 
 
+WATCH_FAILED = Mistake(
+    "watch_failed",
+    "The phase watch gave up: a fault of gradstep's own.",
+    "The program is not affected. Please report it.",
+    Phase.FORWARD,
+)
 NEVER_ZEROED = Mistake(
     "never_zeroed",
     "Gradients were never zeroed.",

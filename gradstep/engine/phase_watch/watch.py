@@ -26,13 +26,13 @@ from gradstep.engine.phase_watch.no_optimizer import NoOptimizer
 from gradstep.engine.phase_watch.order import UpdateFirst
 from gradstep.engine.phase_watch.rule import Rule, Run, Spot, Step, line_of, where
 from gradstep.engine.phase_watch.schedules import SchedulerPerBatch
-from gradstep.engine.phase_watch.table import Mistake
+from gradstep.engine.phase_watch.table import WATCH_FAILED, Mistake
 from gradstep.engine.phase_watch.ways import Ways
 from gradstep.engine.phase_watch.zeroing import NeverZeroed
 from gradstep.protocol.findings import Finding
 from gradstep.protocol.trace import Level, Place
 
-CALLS = 64
+CALLS = 16
 """Backwards for which calls are followed after the level was raised."""
 
 
@@ -131,21 +131,34 @@ class PhaseWatch:
         self._before_step = asking("before_step")
         self._after_step = asking("after_step")
 
+    def guarded(self, look: Callable[..., None], *args: Any) -> None:
+        """Our own reading, outside of an event."""
+        try:
+            with internals.unobserved():
+                look(*args)
+        except Exception as fault:
+            self._give_up(fault)
+
     def _ask(self, handlers: list[Any], event: Any) -> None:
+        if torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing():
+            return  # reading a value would break the capture
         try:
             with internals.unobserved():
                 for handler in handlers:
                     handler(event)
-        except Exception:  # the watch is an extra: no fault of its own may stop the program
-            import traceback
-
-            traceback.print_exc()
-            self._rules.clear()
+        except Exception as fault:
+            self._give_up(fault)
         finally:
             event.frame = None
-            if not all(rule.open for rule in self._rules) or not self._rules:
+            if not all(rule.open for rule in self._rules):
                 self._rules = [rule for rule in self._rules if rule.open]
                 self._sort()
+
+    def _give_up(self, fault: Exception) -> None:
+        """The watch is an extra: no fault of its own may stop the program."""
+        for rule in (*self._rules, self._schedule):
+            rule.open = False
+        self.tell(WATCH_FAILED, f"{type(fault).__name__}: {fault}", None)
 
     def _wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
         own = torch.Tensor.backward.__code__
@@ -187,11 +200,8 @@ class PhaseWatch:
         try:
             with internals.unobserved():
                 self.broken.judge(error, outputs, frame, grad_on)
-        except Exception:
-            import traceback
-
-            traceback.print_exc()
-            return  # the program's own exception goes on its way
+        except Exception as fault:  # the program's own exception goes on its way
+            self._give_up(fault)
 
     def _step_begins(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         if self._before_step:

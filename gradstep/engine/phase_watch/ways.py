@@ -95,8 +95,12 @@ class Ways:
         """After a call that the observer handled. Returns the result."""
         if self._observer.inside:  # an update, zero-grad or backward: no way to the loss
             return result
+        if type(result) is Tensor and result.requires_grad and not (known.in_place or kwargs):
+            if not self._entries and not self.traced:
+                return result  # by far the most calls
         self._grad = torch.is_grad_enabled()
-        with internals.unobserved():
+        # The call mode is off while its handler runs, and no aten operation is called here.
+        with internals.DisableTorchFunction():
             tensors = tensors_of(args, kwargs)
             in_place = known.in_place or kwargs.get("inplace") is True
             target = tensors[0] if in_place and tensors else kwargs.get("out")

@@ -147,7 +147,10 @@ class NeverZeroed(Rule):
             f"{counted(witness.updates, 'update')}, 0 zero-grads: each .grad is the sum of every "
             "backward so far."
         )
-        self.tell(NEVER_ZEROED, text, self.watch.place(run.frame), call=call)
+        if self.watch.debugger.driven:
+            self.tell(NEVER_ZEROED, text, None, suggestion="Press Zero grad after each Update.")
+        else:
+            self.tell(NEVER_ZEROED, text, self.watch.place(run.frame), call=call)
 
 
 def _is(witness: Witness, gradient: Tensor | None) -> bool:

@@ -35,6 +35,6 @@ elif way == "frozen":
     loss = cross_entropy(model(x))
 elif way == "grad off":
     torch.set_grad_enabled(False)
-    loss = cross_entropy(model(x))
+    loss = cross_entropy(model(x))  # @off
 print(loss.item())
 loss.backward()  # @backward

@@ -30,6 +30,10 @@ def forward(x):
 
 loss = forward(torch.randn(5, 3))
 print(loss.item())
+if way == "here":
+    grown = torch.exp(loss)
+    loss = grown * 2
+    grown -= 1  # @here
 if way == "step":
     loss.backward(retain_graph=True)
     optimizer.step()  # @step

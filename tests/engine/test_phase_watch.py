@@ -16,7 +16,7 @@ from torch import nn
 from torch.optim import lr_scheduler
 
 from gradstep.protocol.findings import Finding
-from gradstep.protocol.trace import Level
+from gradstep.protocol.trace import Level, Reason
 from tests.engine.programs_under_test import PROGRAMS, Opened, marker
 from tests.engine.table_of_programs import CASES, HELPERS, Case
 
@@ -56,8 +56,8 @@ MISTAKES = [
     Mistake("never_zeroed", "wrong model", "backward", "3 updates, 0 zero-grads"),
     Mistake("never_zeroed", "data", "backward", "3 updates, 0 zero-grads"),
     Mistake("never_zeroed", "no_grad", "backward", "3 updates, 0 zero-grads"),
-    Mistake("update_before_backward", "2", "step", "no gradient at its 4 parameters"),
-    Mistake("update_before_backward", "1", "step", "no gradient at its 4 parameters"),
+    Mistake("update_before_backward", "2", "step", "no gradient at its 2 parameters"),
+    Mistake("update_before_backward", "1", "step", "no gradient at its 2 parameters"),
     Mistake("freed_graph", "twice", "second", "before this was at line {first}"),
     Mistake("freed_graph", "two losses", "other", "before this was at line {head}"),
     Mistake("freed_graph", "carried", "carried", "this same line {carried}"),
@@ -65,7 +65,7 @@ MISTAKES = [
     Mistake("in_place", "slice", "slice", "setitem_ at line {slice}", "backward"),
     Mistake("in_place", "method", "method", "mul_ at line {method}", "backward"),
     Mistake("in_place", "module", "module", "relu at line {module}", "backward"),
-    Mistake("in_place", "here", "here", "line {here}"),
+    Mistake("in_place", "here", "here", "ine {here} changed grown"),
     Mistake("in_place", "step", "step", "optimizer.step() at line {step} changed second.weight"),
     Mistake("detached_loss", "detach", "detach", ".detach() at line {detach}", "backward"),
     Mistake("detached_loss", "data", "data", ".data at line {data}", "backward"),
@@ -104,7 +104,7 @@ OFTEN = {
           "in_place operator", "in_place here", "detached_loss grad off", "no_gradient cleared"),
     PHASE: ("in_place module", "in_place slice", "detached_loss no_grad", "detached_loss tensor",
             "no_gradient unused", "no_gradient integer", "never_zeroed data"),
-    OPERATION: ("in_place operator", "detached_loss detach", "no_gradient detached", "in_place step"),
+    OPERATION: ("in_place operator", "detached_loss detach", "no_gradient detached"),
 }  # fmt: skip
 """What is looked at before every change; the rest in the sweep."""
 
@@ -122,7 +122,6 @@ def chosen() -> list[object]:
 def watch(start: Start, file: str, way: str, level: Level) -> tuple[Opened, list[Finding]]:
     program = start(file, (way,) if way else ())
     program.run(level=level)
-    program.finish()
     return program, list(program.findings)
 
 
@@ -146,9 +145,10 @@ def test_a_mistake_is_told_once_with_its_line(
             wanted = NO_WAY  # only where calls are seen it is known whether it was used
         assert wanted in finding.text
     outcome = expected.result()
+    program.finish()
     assert program.output_bytes == outcome.stdout
     assert program.errors == outcome.stderr.decode()
-    assert program.exit_code == outcome.returncode
+    assert program.stop.exit_code == outcome.returncode
 
 
 # ---------------------------------------------------------------------------- numbers
@@ -222,7 +222,7 @@ def traps() -> list[object]:
 @pytest.mark.parametrize(("way", "level"), traps())
 def test_nothing_is_told_of_a_correct_twin(start: Start, way: str, level: Level) -> None:
     program, findings = watch(start, "mistakes/right.py", way, level)
-    assert program.exit_code == 0
+    assert program.stop.reason is Reason.END
     assert findings == []
 
 
@@ -243,7 +243,7 @@ def test_nothing_is_told_of_a_correct_program(
     monkeypatch.setenv("PYTHONPATH", HELPERS)
     program = start(case.path(tmp_path), case.args, cwd=str(tmp_path))
     program.run(level=PHASE if "by_hand" in case.id else RUN)
-    assert program.finish() == case.code
+    assert program.stop.reason is Reason.END
     assert program.findings == []
 
 
@@ -253,3 +253,15 @@ def test_never_cleared_is_told_of_the_program_that_never_clears(
     monkeypatch.setenv("PYTHONPATH", HELPERS)
     _, findings = watch(start, "zero_grad/never.py", "", RUN)
     assert [f.kind for f in findings] == ["never_zeroed"]
+
+
+def test_in_an_experiment_the_button_is_suggested(start: Start) -> None:
+    """Update after update without Zero grad, as somebody does who wants to see what happens."""
+    program = start("linear_by_hand.py")
+    for _ in range(4):
+        program.forward()
+        program.backward()
+        program.update()
+    (finding,) = program.findings
+    assert finding.kind == "never_zeroed" and "3 updates, 0 zero-grads" in finding.text
+    assert "Zero grad" in finding.suggestion

@@ -140,7 +140,7 @@ class PhaseWatch:
             self._give_up(fault)
 
     def _ask(self, handlers: list[Any], event: Any) -> None:
-        if torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing():
+        if internals.capturing():
             return  # reading a value would break the capture
         try:
             with internals.unobserved():

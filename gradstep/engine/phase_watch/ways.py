@@ -95,9 +95,10 @@ class Ways:
         """After a call that the observer handled. Returns the result."""
         if self._observer.inside:  # an update, zero-grad or backward: no way to the loss
             return result
-        if type(result) is Tensor and result.requires_grad and not (known.in_place or kwargs):
-            if not self._entries and not self.traced:
-                return result  # by far the most calls
+        if type(result) is Tensor and result.requires_grad:  # by far the most calls
+            plain = not (known.in_place or kwargs or self._entries or self.traced)
+            if plain:
+                return result
         self._grad = torch.is_grad_enabled()
         # The call mode is off while its handler runs, and no aten operation is called here.
         with internals.DisableTorchFunction():

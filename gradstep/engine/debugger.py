@@ -71,6 +71,7 @@ class Debugger:
         """Waits for what still trains when the program's file is through."""
         self.followed_elsewhere = False
         """Training went on in another thread, which has ended: modes are set anew."""
+        self.at_finish: Callable[[], None] = lambda: None
         self.found: Callable[[Finding], None] = lambda finding: None
         """Tells what the phase watch noticed."""
         self.frame: FrameType | None = None
@@ -299,6 +300,7 @@ class Debugger:
     def finish(self) -> None:
         """The program is over: no more capturing."""
         self.pursuit.finish()
+        self.at_finish()
         self.level = Level.RUN
         self.set_level(Level.RUN)
         self.callers.follow(False)

@@ -107,6 +107,8 @@ class Observer:
         self.inside = self.classifier.inside
         self._handlers = Attributes(debugger, self.classifier).handlers
         self._handlers[Kind.BACKWARD] = self._backward
+        self.tap: Callable[[Call, Any, Any, Any], Any] | None = None
+        """Sees every call after it was made, and returns its result."""
         self.current: NodeRecord | None = None
         self.entering_backward = 0
         self.call_mode, self.aten_mode = CallMode(self), AtenMode(self)
@@ -160,10 +162,12 @@ class Observer:
         self.entering_handler += 1
         try:
             if kind is not _OPERATION:
-                return self._handlers[kind](function, args, kwargs)
-            if self.debugger.unwatched:
-                return self._pass_by(known, function, args, kwargs)
-            return self._operation(known, function, args, kwargs)
+                result = self._handlers[kind](function, args, kwargs)
+            elif self.debugger.unwatched:
+                result = self._pass_by(known, function, args, kwargs)
+            else:
+                result = self._operation(known, function, args, kwargs)
+            return result if self.tap is None else self.tap(known, args, kwargs, result)
         finally:
             self.entering_handler -= 1
 

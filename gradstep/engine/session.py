@@ -48,6 +48,7 @@ def _run(program: Program, link: Link, torch_version: str) -> int:
     from gradstep.engine.failures import describe_failure
     from gradstep.engine.observer import Observer
     from gradstep.engine.optimizers import Optimizers
+    from gradstep.engine.phase_watch import PhaseWatch
     from gradstep.engine.scope import Scope
     from gradstep.engine.script import Script
     from gradstep.engine.threads import Threads
@@ -77,6 +78,7 @@ def _run(program: Program, link: Link, torch_version: str) -> int:
     debugger.set_level = set_level
     Backward(debugger, observer).install()
     Optimizers(debugger, observer).install()
+    PhaseWatch(debugger, observer).install()
     threads = Threads(debugger, observer)
     threads.install()
     internals.keep_fast_paths(threads.mode_here)

@@ -303,3 +303,9 @@ _is_functorch_wrapped: Callable[[Tensor], bool] = torch._C._functorch.is_functor
 def _plain_subclass(kind: type) -> bool:
     dispatch = getattr(kind, "__torch_dispatch__", None)
     return dispatch in (None, torch._C._disabled_torch_dispatch_impl)
+
+
+def capturing() -> bool:
+    """Whether a CUDA graph is being captured: then reading any value would break it."""
+    cuda: Any = torch.cuda
+    return bool(cuda.is_initialized() and cuda.is_current_stream_capturing())

@@ -38,6 +38,8 @@ class Case:
     bits: str = ""
     counts: str = ""
     phases: str = ""
+    found: tuple[str, ...] = ()
+    """What the phase watch must find: mistakes that the program makes on purpose."""
 
     @property
     def id(self) -> str:
@@ -118,7 +120,7 @@ CASES = [
     Case("zero_grad/middle.py"),
     Case("zero_grad/last.py"),
     Case("zero_grad/by_module.py"),
-    Case("zero_grad/never.py"),
+    Case("zero_grad/never.py", found=("never_zeroed",)),
     Case("zero_grad/by_hand.py", ("zero_",)),
     Case("zero_grad/by_hand.py", ("data",)),
     Case("zero_grad/by_hand.py", ("None",)),

@@ -31,6 +31,8 @@ class Outcome:
     errors: bytes
     code: int
     files: dict[str, bytes]
+    found: tuple[str, ...] = ()
+    """Kinds of what the phase watch found."""
 
 
 Watched = Callable[[Case], tuple[Outcome, dict[str, tuple[Outcome, int]]]]
@@ -65,7 +67,8 @@ def watched(start: Start, plain: Plain, tmp_path: Path, monkeypatch: pytest.Monk
         lost = program.stop.reason is Reason.LOST
         code = program.exit_code if lost else program.finish()
         errors = program.errors.encode()
-        return Outcome(program.output_bytes, errors, code, left_in(cwd)), count
+        found = tuple(finding.kind for finding in program.findings)
+        return Outcome(program.output_bytes, errors, code, left_in(cwd), found), count
 
     def watched(case: Case) -> tuple[Outcome, dict[str, tuple[Outcome, int]]]:
         if case not in _SEEN:
@@ -104,3 +107,10 @@ def test_iterations_counted_at_every_level(watched: Watched, case: Case) -> None
     _, seen = watched(case)
     counts = {way: count for way, (_, count) in seen.items()}
     assert counts == dict.fromkeys(CHOSEN, case.iterations)
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in CASES])
+def test_the_phase_watch_gives_no_false_alarm(watched: Watched, case: Case) -> None:
+    _, seen = watched(case)
+    found = {way: outcome.found for way, (outcome, _) in seen.items()}
+    assert found == dict.fromkeys(CHOSEN, case.found)

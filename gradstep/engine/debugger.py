@@ -73,6 +73,8 @@ class Debugger:
         self._first_phase = Phase.FORWARD if driven else None
         self.stops = 0
         self.leaving = False
+        self.attended = True
+        """Somebody is there to look; a program that was attached to may be left alone."""
         self._send = send
         self._pid = os.getpid()
         self._reached = False
@@ -316,6 +318,15 @@ class Debugger:
         """From the link: stop at the next line or operation, whichever comes first."""
         self._pause = True
         self.lines.interrupt(lambda frame: self._hold_at(Reason.PAUSE, frame))
+
+    def leave_alone(self) -> None:
+        """From the link: nobody is there any more; run on at native speed, from the gate or from
+        the next line or operation."""
+        self.attended = False
+        standing = self.gate.waiting
+        self.gate.abandon()
+        if not standing and (self.goal is not Goal.RUN or self.level is not Level.RUN):
+            self.pause()
 
     @property
     def pausing(self) -> bool:

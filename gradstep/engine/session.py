@@ -1,90 +1,60 @@
-"""One run of a program: everything of the engine put together."""
+"""One run of a program that gradstep starts."""
 
 from __future__ import annotations
 
 import os
 import platform
-import resource as _resource
 import sys
 from typing import Any
 
-from gradstep.engine.link import Link
+from gradstep.engine.link import Link, dial
+from gradstep.engine.stack import grow_stack
 from gradstep.program import Program, is_experiment
 from gradstep.protocol.fields import decode
-from gradstep.protocol.trace import Level, Loaded, Place, Reason, Stop
-
-STACK = 100 << 20
-"""Bytes of C stack: freeing a deep graph whose nodes were seen from Python recurses."""
+from gradstep.protocol.trace import Loaded, Place, Reason, Stop
 
 
 def run(ticket: dict[str, object]) -> int:
     """Connect, load torch, run the program. Returns its exit code."""
     program: Program = decode(Program, ticket["program"])
-    link = Link(int(str(ticket["port"])), bytes.fromhex(str(ticket["secret"])))
+    link = Link(dial(int(str(ticket["port"])), bytes.fromhex(str(ticket["secret"]))))
     # As on a terminal: a line is shown when it is complete.
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(line_buffering=True)
-    _grow_stack()
+    grow_stack()
     try:
         import torch
     except ImportError as error:
-        message = f"{sys.executable} cannot import torch: {error}"
-        link.tell("stopped", stop=Stop(Reason.LOST, message=message, exit_code=1))
-        return 1
+        return _lost(link, f"{sys.executable} cannot import torch: {error}.")
+    if not hasattr(torch.compiler, "set_stance"):
+        found = f"{sys.executable} has torch {torch.__version__}"
+        return _lost(link, f"gradstep needs torch 2.6 or newer; {found}.")
     return _run(program, link, torch.__version__)
+
+
+def _lost(link: Link, message: str) -> int:
+    link.tell("stopped", stop=Stop(Reason.LOST, message=message, exit_code=1))
+    return 1
 
 
 def _run(program: Program, link: Link, torch_version: str) -> int:
     # Only now: these import torch.
-    from gradstep.engine import torch_internals as internals
-    from gradstep.engine import tracebacks, warned
-    from gradstep.engine.backward import Backward
-    from gradstep.engine.commands import Commands
-    from gradstep.engine.debugger import Debugger
+    from gradstep.engine.assembly import Engine
     from gradstep.engine.driver import Driver
     from gradstep.engine.failures import describe_failure
-    from gradstep.engine.observer import Observer
-    from gradstep.engine.optimizers import Optimizers
-    from gradstep.engine.scope import Scope
     from gradstep.engine.script import Script
 
     driven = not program.module and is_experiment(program.path)
     try:
         subject: Any = Driver(program) if driven else Script(program)
     except ImportError as error:
-        link.tell("stopped", stop=Stop(Reason.LOST, message=f"{error}.", exit_code=1))
-        return 1
-    debugger = Debugger(
-        os.path.dirname(os.path.realpath(subject.file)),
-        lambda stop: link.tell("stopped", stop=stop),
-        driven=driven,
-    )
-    debugger.found = lambda finding: link.tell("found", finding=finding)
-    observer = Observer(debugger)
-    compiled = internals.CompiledCode(debugger.remark_eager)
-    compiled.install()
-    tracebacks.install()
-    warned.install()
-
-    def set_level(level: Level) -> None:
-        observer.set_level(level)
-        compiled.step_eagerly(level is not Level.RUN)
-
-    debugger.set_level = set_level
-    Backward(debugger, observer).install()
-    Optimizers(debugger, observer).install()
-    internals.keep_fast_paths(observer.call_mode)
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: observer.set_level(Level.RUN))
-    scope = Scope(debugger.sites, debugger.callers, debugger.recorder)
-    commands = Commands(debugger, scope, subject if driven else None)
-
-    def report() -> int | None:
-        return None if debugger.gate.waiting else debugger.tracker.iteration
-
-    link.start(commands, report)
+        return _lost(link, f"{error}.")
+    engine = Engine(os.path.dirname(os.path.realpath(subject.file)), driven=driven)
+    engine.install()
+    engine.serve(link, subject if driven else None)
+    debugger, observer, scope = engine.debugger, engine.observer, engine.scope
     details: dict[str, Any] = {}
     if driven:
         try:
@@ -125,10 +95,3 @@ def _run(program: Program, link: Link, torch_version: str) -> int:
 def _run_script(script: Any, debugger: Any, scope: Any) -> int:
     debugger.at_stop = lambda: setattr(scope, "globals", script.globals)
     return int(script.run(debugger))
-
-
-def _grow_stack() -> None:
-    soft, hard = _resource.getrlimit(_resource.RLIMIT_STACK)
-    if soft != _resource.RLIM_INFINITY and soft < STACK:
-        wanted = STACK if hard == _resource.RLIM_INFINITY else min(STACK, hard)
-        _resource.setrlimit(_resource.RLIMIT_STACK, (wanted, hard))

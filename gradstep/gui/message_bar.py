@@ -152,7 +152,7 @@ class MessageBar(QWidget):
         self.unfold.setVisible(bool(found.details))
         self.details.setPlainText(found.details)
         self.details.hide()
-        self.restart.setVisible(found.restart)
+        self.restart.setVisible(found.restart and not session.attached)
         self.setAccessibleName(f"{found.title} {found.text}".strip())
         self.show()
 

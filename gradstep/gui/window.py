@@ -88,8 +88,9 @@ class MainWindow(QMainWindow):
         )
 
     def _refresh(self) -> None:
+        session = self.session
         self.actions_.refresh(
-            Context(self.calm.state, self.session.playing, self.appearance, self.still)
+            Context(self.calm.state, session.playing, self.appearance, self.still, session.attached)
         )
 
     def _look_away(self) -> None:

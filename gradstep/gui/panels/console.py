@@ -10,6 +10,7 @@ from gradstep.gui.panel import Panel
 from gradstep.gui.panels.terminal import Batch, Terminal
 from gradstep.gui.session import Session
 from gradstep.gui.theme import theme
+from gradstep.protocol.trace import Loaded
 
 CAPACITY = 5000
 """Lines kept."""
@@ -33,7 +34,6 @@ class ConsolePanel(Panel):
         self.text.setFont(theme().font("code", code=True))
         self.text.setTabStopDistance(8 * self.text.fontMetrics().horizontalAdvance(" "))
         self.text.document().setDocumentMargin(theme().size("space", "panel_padding"))
-        self.text.setPlaceholderText(self.tr("What the program prints appears here."))
         self.body.addWidget(self.text, 1)
         self._terminal = Terminal(CAPACITY)
         self._shown = self._unfinished = 0  # lines
@@ -43,7 +43,9 @@ class ConsolePanel(Panel):
         self._beat.timeout.connect(self.show_arrived)
         session.outputArrived.connect(self.write)
         session.programOpened.connect(self.clear)
+        session.loaded.connect(self._name)
         theme().changed.connect(self._recolour)
+        self.clear()
 
     def write(self, stream: str, text: str) -> None:
         """Take in text; it appears with the next batch."""
@@ -55,6 +57,12 @@ class ConsolePanel(Panel):
         self._terminal = Terminal(CAPACITY)
         self._shown = self._unfinished = 0
         self.text.clear()
+        self.text.setPlaceholderText(self.tr("What the program prints appears here."))
+
+    def _name(self, loaded: Loaded) -> None:
+        if loaded.kind == "attached":
+            words = self.tr("The program runs elsewhere; what it prints stays in its own terminal.")
+            self.text.setPlaceholderText(words)
 
     def show_arrived(self) -> None:
         """Show what has arrived since the last batch."""

@@ -14,14 +14,14 @@ from gradstep.gui.background import Background
 from gradstep.gui.calm import CalmState
 from gradstep.gui.cursor import Cursor
 from gradstep.gui.panel import ElidedLabel, Panel
-from gradstep.gui.panels.code import Code, read_code
+from gradstep.gui.panels.code import Code, code_of, read_code
 from gradstep.gui.panels.code_view import CodeView
 from gradstep.gui.panels.line_values import LineValues
 from gradstep.gui.panels.marks import Marked, marked_files
 from gradstep.gui.session import Session
 from gradstep.gui.states import State
 from gradstep.gui.theme import theme
-from gradstep.protocol.trace import Graph, Loaded, Stop
+from gradstep.protocol.trace import Graph, Loaded, Source, Stop
 
 
 class SourcePanel(Panel):
@@ -128,6 +128,20 @@ class SourcePanel(Panel):
             self._background.do(partial(read_code, file), self._take)
 
     def _take(self, code: Code) -> None:
+        if code.problem and self._session.attached:
+            # No file: a cell of a notebook. The program knows its own text.
+            self._session.ask(
+                "source",
+                Source,
+                lambda found, _: self._keep(code_of(code.path, found.text, found.title)),
+                tag=f"source {code.path}",
+                failed=lambda problem: self._keep(code),
+                file=code.path,
+            )
+            return
+        self._keep(code)
+
+    def _keep(self, code: Code) -> None:
         self._codes[code.path] = code
         if all(marked.file in self._codes for marked in self._wanted):
             self._present()
@@ -137,7 +151,8 @@ class SourcePanel(Panel):
         if not files:
             return
         self.empty.hide()
-        name = Path(files[0].file).name if len(files) == 1 else ""
+        first = self._codes[files[0].file]
+        name = (first.title or Path(first.path).name) if len(files) == 1 else ""
         self.set_title(self.tr("Source"), name)
         # The title row names a single file; of two, each has its own caption.
         for i, section in enumerate(self.sections):
@@ -189,7 +204,7 @@ class Section(QWidget):
             self.view.show_code(code)
         self._problem.setText(code.problem)
         self._problem.setVisible(bool(code.problem))
-        self._name.setText(Path(marked.file).name)
+        self._name.setText(code.title or Path(marked.file).name)
         self._words.setText(marked.caption)
         ink = theme().phase(marked.phase).text if marked.phase else theme().colour("text")
         self._words.setStyleSheet(f"color: {ink.name()}")

@@ -34,7 +34,7 @@ class Attachment:
 
     @property
     def attended(self) -> bool:
-        return self._engine is not None and self._engine.debugger.attended
+        return self._window is not None and self._engine.debugger.attended
 
     def is_silent(self, frame: FrameType) -> bool:
         """Whether the person has closed the window on this breakpoint. In a notebook that holds

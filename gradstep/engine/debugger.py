@@ -335,10 +335,14 @@ class Debugger:
     def widen_pause(self) -> None:
         """From the link: no line of the user's came by; stop in library code too."""
         if self._pause and not self.gate.waiting:
-            self.lines.interrupt(
-                lambda frame: self._hold_at(Reason.PAUSE, self.sites.user_frame(frame)),
-                anywhere=True,
-            )
+            self.lines.interrupt(self._hold_in_library, anywhere=True)
+
+    def _hold_in_library(self, frame: FrameType) -> None:
+        user = self.sites.user_frame(frame)
+        if user is not None:
+            self._hold_at(Reason.PAUSE, user)
+        else:  # a notebook between two cells: it is the next one that is to be stopped
+            self.lines.arm(frame, lambda at: self._hold_at(Reason.PAUSE, at))
 
     def _place(self, frame: FrameType) -> Place:
         place = self.sites.at(frame).place

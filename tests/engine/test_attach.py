@@ -4,122 +4,35 @@ from __future__ import annotations
 
 import os
 import signal
-import stat
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gradstep.attached import RunningProgram, read_ticket
-from gradstep.debuggee import Debuggee
 from gradstep.facts import Exited, Running
-from gradstep.program import Program
 from gradstep.protocol.messages import RequestFailed
 from gradstep.protocol.trace import Goal, Level, Loaded, Reason, Source, Stop
-from tests.engine.programs_under_test import PATIENCE, PROGRAMS, Opened, marker
+from tests.engine.attachable import Run, runner
+from tests.engine.programs_under_test import PATIENCE, marker
 
-ROOT = Path(__file__).parents[2]
 TRAINS, WAITS = "attach/trains.py", "attach/waits.py"
 NO_SCREEN = "the program goes on without a window: gradstep needs a screen, and DISPLAY is not set."
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the relay is a shell script")
 
-# In place of a window: hands its ticket on, and stays until the program has ended.
-RELAY = """#!/bin/sh
-read -r line
-printf '%s\\n' "$line" > "{folder}/$$.new"
-mv "{folder}/$$.new" "{folder}/$$.ticket"
-while kill -0 $PPID 2>/dev/null; do sleep 0.2; done
-"""
-
-
-class Attachable:
-    """A program that plain Python runs, and the windows that it asks for."""
-
-    def __init__(self, process: subprocess.Popen[bytes], folder: Path) -> None:
-        self.process, self._folder = process, folder
-        self._seen: set[Path] = set()
-        self._debuggees: list[Debuggee] = []
-
-    def ticket(self) -> bytes:
-        """Of the next window that it asks for."""
-        end = time.monotonic() + PATIENCE
-        while not (new := set(self._folder.glob("*.ticket")) - self._seen):
-            assert time.monotonic() < end and self.process.poll() is None, self.process.poll()
-            time.sleep(0.02)
-        (path,) = new
-        self._seen.add(path)
-        return path.read_bytes()
-
-    def window(self, listener: Callable[[Any], None] | None = None) -> Opened:
-        """Attach as a window would; where it is held, it stands."""
-        ticket = read_ticket(self.ticket())
-        assert ticket.pid == self.process.pid
-        debuggee = Debuggee(Program(ticket.name), listener, RunningProgram(ticket))
-        self._debuggees.append(debuggee)
-        debuggee.start()
-        debuggee.wait(PATIENCE)
-        return Opened(debuggee)
-
-    @property
-    def windows(self) -> int:
-        return len(list(self._folder.glob("*.ticket")))
-
-    def end(self) -> tuple[int, str, str]:
-        """Exit code, standard output, standard error."""
-        out, errors = self.process.communicate(timeout=PATIENCE)
-        return self.process.returncode, out.decode(), errors.decode()
-
-    def close(self) -> None:
-        for debuggee in self._debuggees:
-            debuggee.close()
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.communicate()
-
-
-Run = Callable[..., Attachable]
-
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
-    """Start a program with plain Python; ``window`` is what it starts as its window."""
-    started: list[Attachable] = []
-
-    def run(
-        path: str | Path, *args: str, window: str | None = None, screen: bool = True
-    ) -> Attachable:
-        folder = tmp_path / f"tickets{len(started)}"
-        folder.mkdir()
-        relay = folder / "window"
-        relay.write_text(RELAY.format(folder=folder))
-        relay.chmod(relay.stat().st_mode | stat.S_IXUSR)
-        environ = {**os.environ, "PYTHONPATH": str(ROOT), "GRADSTEP_WINDOW": window or str(relay)}
-        if not screen:
-            for name in ("GRADSTEP_WINDOW", "DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
-                environ.pop(name, None)
-        process = subprocess.Popen(
-            [sys.executable, str(PROGRAMS / path), *args],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environ,
-        )
-        started.append(Attachable(process, folder))
-        return started[-1]
-
-    yield run
-    for running in started:
-        running.close()
+    with runner(tmp_path) as run:
+        yield run
 
 
 def test_held_looked_at_let_go_and_held_again(run: Run) -> None:
     """Two windows, the first over several breakpoints; bit for bit the output of a plain run, which
     is that of a program without a screen."""
-    plain, running = run(TRAINS, screen=False), run(TRAINS)
+    plain, running = run(TRAINS, environ={}), run(TRAINS)
     facts: list[Any] = []
     window = running.window(facts.append)
     stop = window.stop
@@ -166,7 +79,7 @@ def test_held_looked_at_let_go_and_held_again(run: Run) -> None:
 
 @pytest.mark.parametrize("where", ["in backward", "in forward", "between lines"])
 def test_a_window_that_vanishes_takes_nothing_with_it(run: Run, where: str) -> None:
-    plain, running = run(TRAINS, screen=False), run(TRAINS)
+    plain, running = run(TRAINS, environ={}), run(TRAINS)
     window = running.window()
     if where == "in backward":
         window.forward()
@@ -225,7 +138,7 @@ def test_ctrl_c_is_for_the_program(run: Run, tmp_path: Path) -> None:
 
 
 def test_an_exception_ends_it_as_in_plain_python(run: Run) -> None:
-    plain, running = run(TRAINS, "fail", screen=False), run(TRAINS, "fail")
+    plain, running = run(TRAINS, "fail", environ={}), run(TRAINS, "fail")
     window = running.window()
     stop = window.run()
     for _ in range(5):

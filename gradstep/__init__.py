@@ -1,7 +1,8 @@
 """gradstep: a step-debugger for PyTorch training.
 
 ``open`` starts a program under the debugger, without a window; ``Experiment`` is what a file
-returns that wants its four phases in any order. Neither imports torch or Qt by itself.
+returns that wants its four phases in any order; ``breakpoint`` holds a program from inside. None of
+them imports torch or Qt by itself.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gradstep.experiment import Experiment
+from gradstep.inside import breakpoint
 
 if TYPE_CHECKING:
     from gradstep.debuggee import Debuggee
     from gradstep.debuggee import open_program as open
 
 __version__ = "0.1.0"
-__all__ = ["Debuggee", "Experiment", "open"]
+__all__ = ["Debuggee", "Experiment", "breakpoint", "open"]
 
 
 def __getattr__(name: str) -> Any:

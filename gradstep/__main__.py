@@ -22,6 +22,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--version", action="version", version=f"gradstep {gradstep.__version__}")
     made.add_argument("--python", metavar="PY", help="interpreter that runs the program")
     made.add_argument("-m", dest="module", action="store_true", help="the program is a module")
+    made.add_argument("--attach", action="store_true", help=argparse.SUPPRESS)
     made.add_argument("program", nargs="?", help="a Python file, or with -m a module's name")
     made.add_argument("arguments", nargs=argparse.REMAINDER, help="what the program is given")
     return made
@@ -40,6 +41,8 @@ def program_of(given: argparse.Namespace) -> Program:
 def main(arguments: list[str] | None = None) -> int:
     made = parser()
     given = made.parse_args(arguments)
+    if given.attach:
+        return attach()
     try:
         program = program_of(given)
     except ValueError as error:
@@ -59,6 +62,27 @@ def main(arguments: list[str] | None = None) -> int:
         return run(program, head.take_over)
     finally:
         head.close()
+
+
+def attach() -> int:
+    """The window of a program that waits in ``gradstep.breakpoint()``. What is said before it is
+    connected, the program reads."""
+    from gradstep.attached import Join, read_ticket, silence
+    from gradstep.gui.display import obstacle
+
+    try:
+        ticket = read_ticket(sys.stdin.buffer.readline())
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    trouble = obstacle()
+    if trouble:
+        print(trouble)
+        return 1
+    from gradstep.gui.app import run
+
+    join = Join(ticket, silence)
+    return run(join.program, join.take_over)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from gradstep.facts import Exited, Fact, Listener, Output, Progress, Running
-from gradstep.launch import EXIT_TIMEOUT, EngineProcess, LaunchFailed
+from gradstep.launch import EXIT_TIMEOUT, EngineProcess, LaunchFailed, OtherSide
 from gradstep.program import Program, check_program
 from gradstep.protocol.fields import FieldError, call
 from gradstep.protocol.findings import Finding
@@ -37,7 +37,13 @@ class Debuggee(Questions):
 
     ``listener`` receives every fact, in background threads, in order per source."""
 
-    def __init__(self, program: Program, listener: Listener | None = None) -> None:
+    def __init__(
+        self,
+        program: Program,
+        listener: Listener | None = None,
+        side: OtherSide | None = None,
+    ) -> None:
+        """``side``: where the engine is; by default in a process that is started for it."""
         self.program = program
         self.stop: Stop | None = None
         self.loaded: Loaded | None = None
@@ -46,7 +52,8 @@ class Debuggee(Questions):
         """What the phase watch noticed so far."""
         self._listener: Listener = listener or (lambda fact: None)
         self._changed = threading.Condition()
-        self._process = EngineProcess(program, self._wrote)
+        self._process: OtherSide = side or EngineProcess(program, self._wrote)
+        self._connected = False
         self._requests = Requests()
         self._running = False
         self._closed = False
@@ -64,12 +71,12 @@ class Debuggee(Questions):
         self._spawn(self._live, "gradstep-link")
 
     def close(self) -> None:
-        """End the program and wait until it is gone. An ended program may finish by itself
-        first. Safe to call twice."""
+        """End the program and wait until it is gone; let go of one that gradstep did not start.
+        An ended program may finish by itself first. Safe to call twice."""
         with self._changed:
             self._closed = True
             ended = self.stop is not None and self.stop.reason in (Reason.END, Reason.EXCEPTION)
-        if ended and not self._gone:
+        if ended and not self._gone and not self.attached:
             self._let_finish(EXIT_TIMEOUT)
         self.kill()
         for thread in self._threads:
@@ -77,7 +84,7 @@ class Debuggee(Questions):
                 thread.join(EXIT_TIMEOUT)
 
     def kill(self) -> None:
-        """End the process and all that it started, now. Never blocks."""
+        """End the process and all that it started (or let go of it), now. Never blocks."""
         self._closed = True
         self._process.kill()
 
@@ -252,6 +259,11 @@ class Debuggee(Questions):
         raises ``RequestFailed``. Never blocks."""
         return self._requests.send(verb, kind, arguments)
 
+    @property
+    def attached(self) -> bool:
+        """Whether the program ran before us, and will go on after us."""
+        return self._process.attached
+
     # ------------------------------------------------------------------ facts from the engine
 
     def on_loaded(self, loaded: Loaded) -> None:
@@ -264,6 +276,12 @@ class Debuggee(Questions):
             self.stop, self._running = stop, False
             self._changed.notify_all()
         self._listener(stop)
+
+    def on_resumed(self) -> None:
+        """It goes on, though not at our command: Ctrl+C in its terminal."""
+        with self._changed:
+            self._running = True
+        self._listener(Running())
 
     def on_found(self, finding: Finding) -> None:
         self.findings.append(finding)
@@ -283,12 +301,11 @@ class Debuggee(Questions):
         """Body of the link thread: start, connect, serve until the process is gone."""
         trouble = ""
         try:
-            trouble = check_program(self.program)
-            if not trouble and not self._closed:
-                connection = self._process.connect()
-                if connection is not None:
-                    self._requests.open(connection)
-                    self._serve(connection)
+            connection = self._process.connect()
+            if connection is not None:
+                self._connected = True
+                self._requests.open(connection)
+                self._serve(connection)
         except LaunchFailed as error:
             trouble = str(error)
         finally:
@@ -312,9 +329,11 @@ class Debuggee(Questions):
         """The connection ended: find out how the process died, and say so."""
         code, killer = self._process.bury()
         with self._changed:
-            self.exit_code = code
+            self.exit_code = None if self.attached else code
             self._gone = True
-            message = self._cause(trouble, code, killer)
+            message = trouble or self._process.last_words(
+                code, killer, connected=self._connected, closed=self._closed
+            )
             lost = None
             if self._running and not self._leaving:
                 lost = self._lost_stop(message, code)
@@ -325,17 +344,6 @@ class Debuggee(Questions):
         if lost is not None:
             self._listener(lost)
         self._listener(Exited(code, killer))
-
-    def _cause(self, trouble: str, code: int, killer: str) -> str:
-        if trouble:
-            return trouble
-        if self._closed:
-            return "The program was stopped."
-        if killer == "SIGKILL":
-            return "The program was killed (SIGKILL): by hand, or because memory ran out."
-        if killer:
-            return f"The program died of {killer}."
-        return f"The program left without a word (os._exit) with exit code {code}."
 
     def _lost_stop(self, message: str, code: int) -> Stop:
         last = self.stop or Stop(Reason.LOST)

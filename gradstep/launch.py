@@ -16,9 +16,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
-from gradstep.program import Program
+from gradstep.program import Program, check_program
 from gradstep.protocol.frames import Connection, shake_hands
 
 START_TIMEOUT = 120.0
@@ -34,17 +34,51 @@ class LaunchFailed(Exception):
     """The interpreter could not be started; the message says why."""
 
 
+class OtherSide(Protocol):
+    """Where the engine is: a process that was started for it, or one that runs already."""
+
+    attached: bool
+    """It runs already, and goes on without us."""
+
+    @property
+    def pid(self) -> int | None: ...
+    def connect(self) -> Connection | None:
+        """Wait until it speaks; None when it never will. Raises ``LaunchFailed``."""
+
+    def kill(self) -> None:
+        """Be rid of it, now: end what was started, let go of the other. Never blocks."""
+
+    def drain(self) -> None:
+        """Hear all that the program wrote before it stopped: a stop comes by another way."""
+
+    def close_input(self) -> None: ...
+    def write_input(self, data: bytes) -> None: ...
+    def bury(self) -> tuple[int, str]:
+        """After the connection ended: wait for the end; exit code and the signal's name."""
+
+    def last_words(self, code: int, killer: str, *, connected: bool, closed: bool) -> str:
+        """Why it is gone, for a person. ``closed``: by us. What ``bury`` returned is given."""
+
+
 class EngineProcess:
     """The user's interpreter with the engine in it, in a process group of its own."""
 
+    attached = False
+
     def __init__(self, program: Program, say: Say) -> None:
         self._program, self._say = program, say
+        self._errors = ""
         self._process: subprocess.Popen[bytes] | None = None
         self._pumps: list[Pump] = []
         self._killed = False
 
     def connect(self) -> Connection | None:
         """Start it and wait until it speaks; None when it died before. Raises ``LaunchFailed``."""
+        trouble = check_program(self._program)
+        if trouble:
+            raise LaunchFailed(trouble)
+        if self._killed:
+            return None
         with socket.create_server(("127.0.0.1", 0), backlog=1) as server:
             secret = secrets.token_bytes(32)
             process = self._start()
@@ -96,8 +130,36 @@ class EngineProcess:
         self.close_input()
         return code, _signal_name(-code) if code < 0 else ""
 
+    def last_words(self, code: int, killer: str, *, connected: bool, closed: bool) -> str:
+        if closed:
+            return "The program was stopped."
+        if not connected:
+            return self._stillborn(code, killer)
+        if killer == "SIGKILL":
+            return "The program was killed (SIGKILL): by hand, or because memory ran out."
+        if killer:
+            return f"The program died of {killer}."
+        return f"The program left without a word (os._exit) with exit code {code}."
+
+    def _stillborn(self, code: int, killer: str) -> str:
+        """It never came so far as to run gradstep's engine: is it Python at all?"""
+        said = self._errors.strip().splitlines()
+        if said and said[-1].startswith("gradstep "):
+            return said[-1]
+        how = f"it died of {killer}" if killer else f"it ended with exit code {code}"
+        words = f": {said[-1]}" if said else "."
+        return f"gradstep could not start in {self._python()}; {how}{words}"
+
+    def _python(self) -> str:
+        return self._program.python or sys.executable
+
+    def _hear(self, stream: str, chunk: bytes, text: str) -> None:
+        if stream == "stderr":
+            self._errors = (self._errors + text)[-1000:]
+        self._say(stream, chunk, text)
+
     def _start(self) -> subprocess.Popen[bytes]:
-        python = self._program.python or sys.executable
+        python = self._python()
         engine = Path(__file__).with_name("engine") / "__main__.py"
         group: dict[str, Any] = (
             {"start_new_session": True}
@@ -120,7 +182,7 @@ class EngineProcess:
             _kill_tree(process)
         assert process.stdout is not None and process.stderr is not None
         for pipe, stream in ((process.stdout, "stdout"), (process.stderr, "stderr")):
-            self._pumps.append(Pump(pipe, stream, self._say))
+            self._pumps.append(Pump(pipe, stream, self._hear))
         return process
 
     def _give_ticket(self, process: subprocess.Popen[bytes], port: int, secret: bytes) -> None:

@@ -1,17 +1,23 @@
 """``python -m gradstep.engine``: started by ``Debuggee``, with a ticket on standard input.
 
 Started by its path, so that an interpreter which has torch but not gradstep can run it: the package
-is then loaded from where this file lies, and nothing else of that place becomes importable.
+is then loaded from where this file lies, and nothing else of that place becomes importable. Kept so
+plain that even Python 2 can read it, and say what is needed instead.
 """
 
-from __future__ import annotations
-
-import importlib.util
-import json
+import importlib
 import os
 import sys
 
+if sys.version_info < (3, 11):  # noqa: UP036
+    sys.exit(
+        "gradstep needs Python 3.11 or newer; %s is Python %d.%d."  # noqa: UP031
+        % (sys.executable, sys.version_info[0], sys.version_info[1])
+    )
+
 if not __package__:
+    import importlib.util
+
     _package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     _spec = importlib.util.spec_from_file_location(
         "gradstep",
@@ -25,21 +31,11 @@ if not __package__:
     sys.modules["gradstep"] = _module
     _spec.loader.exec_module(_module)
 
-
-def _ticket() -> dict[str, object]:
-    """The first line of standard input, byte by byte: the rest is the program's own."""
-    line = bytearray()
-    while byte := os.read(0, 1):
-        if byte == b"\n":
-            break
-        line += byte
-    if not line:
-        sys.exit("gradstep.engine is started by gradstep; it has no use on its own.")
-    ticket: dict[str, object] = json.loads(line)
-    return ticket
-
-
 if __name__ == "__main__":
+    from gradstep.engine.ticket import read_ticket
+
+    ticket = read_ticket()
+
     from gradstep.engine.session import run
 
-    sys.exit(run(_ticket()))
+    sys.exit(run(ticket))

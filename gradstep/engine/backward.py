@@ -131,6 +131,8 @@ class Backward:
         tracker = d.tracker
         if not d.driven or tracker.phase is not _BACKWARD:
             tracker.enter_backward_unseen(differentiable)
+        if not d.attended:
+            return
         value = internals.plain_number(outputs[0])
         if value is not None:
             d.journal.loss(tracker.iteration, value, d.sample or 0)

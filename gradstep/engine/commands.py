@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import threading
 from dataclasses import replace
 
@@ -12,13 +13,24 @@ from gradstep.engine.codelines import line_with_code
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.driver import Driver
 from gradstep.engine.gate import Command
+from gradstep.engine.notebook import cell_name
 from gradstep.engine.reading import Unreadable, body, cut, describe, preview, statistics
 from gradstep.engine.records import NodeRecord
 from gradstep.engine.scope import Scope
 from gradstep.engine.torch_internals import is_leaf, unobserved
 from gradstep.protocol.breakpoints import Breakpoint, BreakpointState
 from gradstep.protocol.messages import Problem, RequestFailed
-from gradstep.protocol.trace import Devices, Goal, Graph, Level, Losses, Moment, Place, Timeline
+from gradstep.protocol.trace import (
+    Devices,
+    Goal,
+    Graph,
+    Level,
+    Losses,
+    Moment,
+    Place,
+    Source,
+    Timeline,
+)
 from gradstep.protocol.values import Fetched, Statistics, ValueInfo, ValueKind
 
 WIDEN_AFTER = 0.5
@@ -93,6 +105,13 @@ class Commands:
         recorder = self._debugger.recorder
         unseen = not recorder.nodes and self._debugger.tracker.iteration > 0
         return recorder.graph(since, UNSEEN if unseen else "")
+
+    def do_source(self, file: str) -> Source:
+        """Of what was typed or generated, and lies in no file."""
+        text = "".join(linecache.getlines(file))
+        if not text:
+            raise RequestFailed(Problem("unavailable", f"No source of {file} is known.", file))
+        return Source(text, cell_name(file))
 
     def do_timeline(self, since: int = 0) -> Timeline:
         return self._debugger.journal.timeline(since)

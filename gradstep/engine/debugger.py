@@ -87,6 +87,8 @@ class Debugger:
         self._first_phase = Phase.FORWARD if driven else None
         self.stops = 0
         self.leaving = False
+        self.attended = True
+        """Somebody is there to look; a program that was attached to may be left alone."""
         self._send = send
         self._pid = os.getpid()
         self.in_backward = 0
@@ -344,6 +346,15 @@ class Debugger:
         """From the link: open the gate. A pause that comes from now on is for what then runs."""
         self.goals.pause = False
         self.gate.open(command)
+
+    def leave_alone(self) -> None:
+        """From the link: nobody is there any more; run on at native speed, from the gate or from
+        the next line or operation."""
+        self.attended = False
+        standing = self.gate.waiting
+        self.gate.abandon()
+        if not standing and (self.goal is not Goal.RUN or self.level is not Level.RUN):
+            self.pursuit.pause()
 
     def _place(self, frame: FrameType) -> Place:
         place = self.sites.at(frame).place

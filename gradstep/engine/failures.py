@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import traceback
 
-from gradstep.engine.sites import Sites
+from gradstep.engine.sites import Sites, source_name
 from gradstep.engine.tracebacks import clean_traceback
 from gradstep.protocol.trace import Failure, Place
 
@@ -63,13 +62,13 @@ def describe_failure(error: BaseException, sites: Sites) -> Failure:
             name = frame.f_code.co_name
             frames.append(
                 Place(
-                    os.path.abspath(frame.f_code.co_filename),
+                    source_name(frame.f_code.co_filename),
                     line,
                     "" if name == "<module>" else name,
                 )
             )
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
-        frames.append(Place(os.path.abspath(error.filename), error.lineno))
+        frames.append(Place(source_name(error.filename), error.lineno))
     message = str(error)
     return Failure(type(error).__name__, message, text, tuple(frames), explain(message))
 

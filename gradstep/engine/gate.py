@@ -30,25 +30,43 @@ class Gate:
         self._command: Command | None = None
         self._turn = threading.Lock()
         self._pid = os.getpid()
+        self._abandoned = False
         self.waiting = False
+        self.broken: Callable[[], None] = lambda: None
+        """Called when an exception (Ctrl+C) ends the waiting in place of a command."""
 
     def wait(self, announce: Callable[[], None]) -> Command:
         """Block until a command comes; ``announce`` tells that somebody waits, once commands are
-        taken. A forked child never waits: nobody would answer it."""
-        if os.getpid() != self._pid:
+        taken. Where nobody would answer, nobody waits: in a forked child, or once abandoned."""
+        if os.getpid() != self._pid or self._abandoned:
             return Command(Goal.RUN, Level.RUN)
         with self._turn:
             self.waiting = True
-            announce()
-            return self._take()
+            try:
+                announce()
+                return self._take()
+            except BaseException:
+                self.waiting = False
+                self.broken()
+                raise
 
     def _take(self) -> Command:
         with self._changed:
-            self._changed.wait_for(lambda: self._command is not None)
+            self._changed.wait_for(lambda: self._command is not None or self._abandoned)
             command, self._command = self._command, None
             self.waiting = False
-            assert command is not None
-            return command
+            return command or Command(Goal.RUN, Level.RUN)
+
+    def abandon(self) -> None:
+        """Called by the link: the window is gone; whoever waits runs on, and nobody waits again."""
+        with self._changed:
+            self._abandoned = True
+            self._changed.notify_all()
+
+    def attend(self) -> None:
+        """A window is there again."""
+        with self._changed:
+            self._abandoned, self._command = False, None
 
     def open(self, command: Command) -> None:
         """Called by the link: let the waiting thread go on."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import threading
-import time
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -18,13 +17,24 @@ PROGRESS = 0.1
 """Seconds between two reports of a running program."""
 
 
-class Link:
-    """Serves requests by their handler's name. When the window is gone, so is the program."""
+def dial(port: int, secret: bytes) -> socket.socket:
+    """A connection to whoever waits for this process at ``port`` of this machine."""
+    sock = socket.create_connection(("127.0.0.1", port), timeout=10)
+    shake_hands(sock, secret, listener=False, timeout=10)
+    return sock
 
-    def __init__(self, port: int, secret: bytes) -> None:
-        sock = socket.create_connection(("127.0.0.1", port), timeout=10)
-        shake_hands(sock, secret, listener=False, timeout=10)
-        self._socket = sock
+
+def end_program() -> None:
+    """Nobody is left to let the program go on."""
+    os._exit(1)
+
+
+class Link:
+    """Serves requests by their handler's name. ``gone`` is called when the window is."""
+
+    def __init__(self, sock: socket.socket, gone: Callable[[], None] = end_program) -> None:
+        self._socket, self._gone = sock, gone
+        self._over = threading.Event()
         self._connection = Connection(sock)
         self._handlers: object = None
         self._pid = os.getpid()
@@ -48,14 +58,12 @@ class Link:
         while True:
             try:
                 message, _ = self._connection.receive()
-            except (EOFError, ConnectionError):
-                os._exit(1)  # nobody is left to let the program go on
-            if isinstance(message, Request):
-                answer, body = self._answer(message)
-                try:
-                    self._connection.send(answer, body)
-                except OSError:
-                    os._exit(1)
+                if isinstance(message, Request):
+                    self._connection.send(*self._answer(message))
+            except (EOFError, OSError):
+                self._over.set()
+                self._gone()
+                return
 
     def _answer(self, request: Request) -> tuple[Reply | Refusal, bytes]:
         handler = getattr(self._handlers, f"do_{request.verb}", None)
@@ -79,8 +87,7 @@ class Link:
 
     def _report(self, report: Callable[[], int | None]) -> None:
         last = None
-        while True:
-            time.sleep(PROGRESS)
+        while not self._over.wait(PROGRESS):
             iteration = report()
             if iteration is not None and iteration != last:
                 last = iteration
@@ -89,6 +96,11 @@ class Link:
                 except OSError:
                     return
 
+    def close(self) -> None:
+        """Hang up: ``gone`` follows."""
+        self._connection.hang_up()
+
     def _forked(self) -> None:
         """A forked worker must not hold the connection open, nor speak on it."""
-        self._socket.detach()
+        if self._socket.fileno() >= 0:
+            os.close(self._socket.detach())

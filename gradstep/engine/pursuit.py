@@ -176,13 +176,20 @@ class Pursuit:
         """From the link: stop at the next line or operation, whichever comes first."""
         d = self._debugger
         d.goals.pause = True
-        d.lines.interrupt(Wish(lambda frame: self.pause_at(frame)))
+        d.lines.interrupt(Wish(self.pause_at))
 
     def widen_pause(self) -> None:
         """From the link: no line of the user's came by; stop in library code too."""
         d = self._debugger
         if d.goals.pause and not d.gate.waiting:
-            d.lines.interrupt(Wish(lambda frame: self.pause_at(frame), anywhere=True))
+            d.lines.interrupt(Wish(self._pause_in_library, anywhere=True))
+
+    def _pause_in_library(self, frame: FrameType) -> None:
+        d = self._debugger
+        if d.sites.user_frame(frame) is not None:
+            self.pause_at(frame)
+        else:  # a notebook between two cells: it is the next one that is to be stopped
+            d.lines.arm(frame, Wish(self.pause_at))
 
     def pause_at(self, frame: FrameType | None) -> None:
         """Here, unless another thread has come to a stop before."""

@@ -1,4 +1,4 @@
-"""One run of a program: everything of the engine put together."""
+"""One run of a program that gradstep starts."""
 
 from __future__ import annotations
 
@@ -8,91 +8,55 @@ import sys
 from typing import Any
 
 from gradstep.engine.environment import as_the_program_sets_it
-from gradstep.engine.link import Link
+from gradstep.engine.link import Link, dial
+from gradstep.engine.stack import grow_stack
 from gradstep.program import Program, is_experiment
 from gradstep.protocol.fields import decode
-from gradstep.protocol.trace import Level, Loaded, Place, Reason, Stop
-
-STACK = 100 << 20
-"""Bytes of C stack: freeing a deep graph whose nodes were seen from Python recurses."""
+from gradstep.protocol.trace import Loaded, Place, Reason, Stop
 
 
 def run(ticket: dict[str, object]) -> int:
     """Connect, load torch, run the program. Returns its exit code."""
     program: Program = decode(Program, ticket["program"])
-    link = Link(int(str(ticket["port"])), bytes.fromhex(str(ticket["secret"])))
+    link = Link(dial(int(str(ticket["port"])), bytes.fromhex(str(ticket["secret"]))))
     # As on a terminal: a line is shown when it is complete.
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(line_buffering=True)
-    _grow_stack()
+    grow_stack()
     try:
         with as_the_program_sets_it(program):
             import torch
     except ImportError as error:
-        message = f"{sys.executable} cannot import torch: {error}"
-        link.tell("stopped", stop=Stop(Reason.LOST, message=message, exit_code=1))
-        return 1
+        return _lost(link, f"{sys.executable} cannot import torch: {error}.")
+    if not hasattr(torch.compiler, "set_stance"):
+        found = f"{sys.executable} has torch {torch.__version__}"
+        return _lost(link, f"gradstep needs torch 2.6 or newer; {found}.")
     return _run(program, link, torch.__version__)
+
+
+def _lost(link: Link, message: str) -> int:
+    link.tell("stopped", stop=Stop(Reason.LOST, message=message, exit_code=1))
+    return 1
 
 
 def _run(program: Program, link: Link, torch_version: str) -> int:
     # Only now: these import torch.
-    from gradstep.engine import torch_internals as internals
-    from gradstep.engine import tracebacks, warned
-    from gradstep.engine.backward import Backward
-    from gradstep.engine.commands import Commands
-    from gradstep.engine.debugger import Debugger
+    from gradstep.engine.assembly import Engine
     from gradstep.engine.driver import Driver
     from gradstep.engine.failures import describe_failure
-    from gradstep.engine.observer import Observer
-    from gradstep.engine.optimizers import Optimizers
-    from gradstep.engine.phase_watch import PhaseWatch
-    from gradstep.engine.scope import Scope
     from gradstep.engine.script import Script
-    from gradstep.engine.threads import Threads
 
     driven = not program.module and is_experiment(program.path)
     try:
         subject: Any = Driver(program) if driven else Script(program)
     except ImportError as error:
-        link.tell("stopped", stop=Stop(Reason.LOST, message=f"{error}.", exit_code=1))
-        return 1
-    debugger = Debugger(
-        os.path.dirname(os.path.realpath(subject.file)),
-        lambda stop: link.tell("stopped", stop=stop),
-        driven=driven,
-    )
-    debugger.found = lambda finding: link.tell("found", finding=finding)
-    observer = Observer(debugger)
-    compiled = internals.CompiledCode(debugger.remark_eager)
-    compiled.install()
-    tracebacks.install()
-    warned.install()
-
-    def set_level(level: Level) -> None:
-        observer.set_level(level)
-        compiled.step_eagerly(level is not Level.RUN)
-
-    debugger.set_level = set_level
-    Backward(debugger, observer).install()
-    Optimizers(debugger, observer).install()
-    PhaseWatch(debugger, observer).install()
-    threads = Threads(debugger, observer)
-    threads.install()
-    internals.keep_fast_paths(threads.mode_here)
-    debugger.before_end = threads.wait
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: _forked(observer, debugger))
-    scope = Scope(debugger.sites, debugger.callers, debugger.recorder)
-    debugger.breakpoints.lookup = scope.lookup
-    commands = Commands(debugger, scope, subject if driven else None)
-
-    def report() -> int | None:
-        return None if debugger.gate.waiting else debugger.tracker.iteration
-
-    link.start(commands, report)
+        return _lost(link, f"{error}.")
+    engine = Engine(os.path.dirname(os.path.realpath(subject.file)), driven=driven)
+    engine.install()
+    engine.serve(link, subject if driven else None)
+    debugger, observer, scope = engine.debugger, engine.observer, engine.scope
     details: dict[str, Any] = {}
     if driven:
         try:
@@ -130,23 +94,6 @@ def _run(program: Program, link: Link, torch_version: str) -> int:
     return _run_script(subject, debugger, scope)
 
 
-def _forked(observer: Any, debugger: Any) -> None:
-    """In a child of the program: nothing is observed, and no line is traced."""
-    observer.set_level(Level.RUN)
-    debugger.pursuit.finish()
-
-
 def _run_script(script: Any, debugger: Any, scope: Any) -> int:
     debugger.at_stop = lambda: setattr(scope, "globals", script.globals)
     return int(script.run(debugger))
-
-
-def _grow_stack() -> None:
-    try:
-        import resource
-    except ImportError:  # Windows: the stack's size is the interpreter's
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
-    if soft != resource.RLIM_INFINITY and soft < STACK:
-        wanted = STACK if hard == resource.RLIM_INFINITY else min(STACK, hard)
-        resource.setrlimit(resource.RLIMIT_STACK, (wanted, hard))

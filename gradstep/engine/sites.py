@@ -19,6 +19,8 @@ _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _EXPERIMENT = os.path.join(_HERE, "experiment.py")
 # Where Python's own modules lie; asking sysconfig would cost a script's start 5 ms.
 _STDLIB = os.path.dirname(os.path.abspath(os.__file__))
+# What a person types at a prompt, or into a cell (ipykernel's have names of files).
+_TYPED = ("<ipython-input-", "<python-input-", "<stdin>")
 _LIBRARY = tuple(os.path.join(path, "") for path in {_STDLIB, os.path.realpath(_STDLIB)})
 
 
@@ -112,9 +114,11 @@ class Sites:
 
     def _judge(self, filename: str) -> bool:
         if filename.startswith("<"):
-            return False
+            return filename.startswith(_TYPED)
         path = os.path.realpath(filename)
-        if path.startswith(self._folder):
+        # A home folder may well hold the program and Python itself.
+        within = tuple(p for p in (*_LIBRARY, _HERE + os.sep) if len(p) > len(self._folder))
+        if path.startswith(self._folder) and not path.startswith(within):
             inner = path[len(self._folder) :].replace("\\", "/").split("/")
             return "site-packages" not in inner and "dist-packages" not in inner
         if path.startswith(_HERE + os.sep) or path.startswith(_LIBRARY):
@@ -126,7 +130,7 @@ class Sites:
         line, end, column, end_column = _position(code, frame.f_lasti)
         line = line or frame.f_lineno
         place = Place(
-            os.path.abspath(code.co_filename),
+            source_name(code.co_filename),
             line,
             code.co_qualname if code.co_name != "<module>" else "",
             column if column is not None else -1,
@@ -225,6 +229,11 @@ def _text(node: ast.AST) -> str:
         return ""
     text = ast.unparse(node)
     return text if len(text) <= 40 else ""
+
+
+def source_name(filename: str) -> str:
+    """The file of a place: absolute, but for what was typed and lies in none."""
+    return filename if filename.startswith("<") else os.path.abspath(filename)
 
 
 def own_frame(frame: FrameType) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -42,6 +42,7 @@ class Context:
     appearance: str = ""  # "", "light" or "dark"; empty follows the system
     still: bool = False  # reduced motion
     line: bool = False  # a line of source is selected or marked
+    attached: bool = False  # the program goes on without us
 
 
 class Host(Protocol):
@@ -83,8 +84,8 @@ def can_stop(context: Context) -> bool:
     return context.state not in (State.EMPTY, State.LOST)
 
 
-def has_program(context: Context) -> bool:
-    return context.state is not State.EMPTY
+def can_restart(context: Context) -> bool:
+    return context.state is not State.EMPTY and not context.attached
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,8 @@ class Action:
     repeats: bool = False
     checked_when: Callable[[Context], bool] | None = None
     context: str = "Actions"  # of translation
+    attached: tuple[str, str] | None = None
+    """Another text and tip, for a program that was attached to."""
 
 
 def _phase(info: PhaseInfo) -> Action:
@@ -278,6 +281,10 @@ ACTIONS: tuple[Action, ...] = (
         section=5,
         tip=QT_TRANSLATE_NOOP("Actions", "End the program, whatever it is doing"),
         enabled_when=can_stop,
+        attached=(
+            QT_TRANSLATE_NOOP("Actions", "Detach"),
+            QT_TRANSLATE_NOOP("Actions", "Let the program go on without gradstep"),
+        ),
     ),
     Action(
         "restart",
@@ -287,7 +294,7 @@ ACTIONS: tuple[Action, ...] = (
         icon="restart",
         section=5,
         tip=QT_TRANSLATE_NOOP("Actions", "Start the program again from its beginning"),
-        enabled_when=has_program,
+        enabled_when=can_restart,
     ),
     _appearance("appearance_system", QT_TRANSLATE_NOOP("Actions", "Follow the system"), ""),
     _appearance("appearance_light", QT_TRANSLATE_NOOP("Actions", "Light"), "light"),
@@ -356,6 +363,7 @@ class ActionSet(QObject):
         super().__init__(parent)
         validate(actions)
         self.table = {action.id: action for action in actions}
+        self._attached = False
         self.actions = {action.id: self._make(action, host) for action in actions}
         self.refresh(Context())
 
@@ -372,10 +380,22 @@ class ActionSet(QObject):
 
     def refresh(self, context: Context) -> None:
         """Enable what can be done now, check what is chosen."""
+        if context.attached is not self._attached:
+            self._attached = context.attached
+            self._reword(context.attached)
         for id, action in self.table.items():
             self.actions[id].setEnabled(action.enabled_when(context))
             if action.checked_when is not None:
                 self.actions[id].setChecked(action.checked_when(context))
+
+    def _reword(self, attached: bool) -> None:
+        for id, action in self.table.items():
+            if action.attached is not None:
+                text, tip = action.attached if attached else (action.text, action.tip)
+                said = replace(action, text=text, tip=tip)
+                self.actions[id].setText(text_of(said))
+                self.actions[id].setToolTip(tip_of(said))
+                self.actions[id].setStatusTip(tip_of(said))
 
     def _make(self, action: Action, host: Host) -> QAction:
         made = QAction(text_of(action), self)

@@ -10,9 +10,13 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
+_PYSIDE = "PySide6-Essentials pyqtgraph"
+
 
 def obstacle(environ: Mapping[str, str] = os.environ) -> str:
     """Why no window can be opened, and what to do; empty when nothing speaks against it."""
+    if find_spec("PySide6") is None:
+        return f"A window needs PySide6, which {sys.executable} lacks: pip install {_PYSIDE}"
     if not sys.platform.startswith("linux") or environ.get("QT_QPA_PLATFORM"):
         return ""
     if environ.get("WAYLAND_DISPLAY"):
@@ -30,7 +34,7 @@ def _missing_library() -> str:
     """Qt's plugin for X11 needs libraries that a small system may lack."""
     spec = find_spec("PySide6")
     if spec is None or spec.origin is None:
-        return "PySide6 is not installed: pip install PySide6-Essentials"
+        return ""
     plugin = Path(spec.origin).parent / "Qt" / "plugins" / "platforms" / "libqxcb.so"
     try:
         ctypes.CDLL(str(plugin))

@@ -194,7 +194,7 @@ class MessageBar(QWidget):
         if found.nonfinite is not None:
             self.nan.explain(found.nonfinite)
         self._unfold(False)
-        self.restart.setVisible(found.restart)
+        self.restart.setVisible(found.restart and not session.attached)
         self.setAccessibleName(f"{found.title} {found.text}".strip())
         self.show()
 

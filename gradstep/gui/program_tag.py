@@ -38,7 +38,11 @@ class ProgramTag(QWidget):
         self._tell()
 
     def _name_kind(self, loaded: Loaded) -> None:
-        kinds = {"experiment": self.tr("experiment"), "script": self.tr("script")}
+        kinds = {
+            "experiment": self.tr("experiment"),
+            "script": self.tr("script"),
+            "attached": self.tr("attached"),
+        }
         self._kind = kinds.get(loaded.kind, loaded.kind)
         self._versions = f"Python {_short(loaded.python)} · torch {_short(loaded.torch)}"
         self.setToolTip(

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from gradstep import headstart
-from gradstep.debuggee import Debuggee, Exited, Output, ProgramEnded, Progress
+from gradstep.debuggee import Debuggee, Exited, Output, ProgramEnded, Progress, Running
 from gradstep.gui import states
 from gradstep.gui.latest import Latest
 from gradstep.gui.mailbox import Mailbox
@@ -56,6 +56,7 @@ class _Run:
 
     debuggee: Debuggee = field(init=False)
     stopped_by_hand: bool = False
+    attached: bool = False
 
 
 class Session(QObject):
@@ -125,6 +126,11 @@ class Session(QObject):
         """Whether the person ended the program, rather than an accident."""
         return self._run is not None and self._run.stopped_by_hand
 
+    @property
+    def attached(self) -> bool:
+        """Whether the program ran before there was a window, and will go on without it."""
+        return self._run is not None and self._run.attached
+
     # ------------------------------------------------------------------ life
 
     def open(self, path: str, args: tuple[str, ...] = (), *, module: bool = False) -> None:
@@ -133,11 +139,11 @@ class Session(QObject):
 
     def restart(self) -> None:
         """Start the same program again, from its beginning."""
-        if self.program is not None:
+        if self.program is not None and not self.attached:
             self._start(self.program)
 
     def stop_program(self) -> None:
-        """End the process, whatever it is doing."""
+        """End the process, whatever it is doing; let go of one that was attached to."""
         if self._run is not None and self.state is not State.LOST:
             self._play(False)
             self._run.stopped_by_hand = True
@@ -161,6 +167,9 @@ class Session(QObject):
         self.programOpened.emit(program.path)
         run = self._run = _Run()
         run.debuggee = self._start_program(program, lambda fact: self._mailbox.post((run, fact)))
+        run.attached = run.debuggee.attached
+        if run.attached:
+            self.stateChanged.emit(self.state)  # other things can be done with it
 
     def _retire(self) -> None:
         """Let go of the program of now; its last words are not heard."""
@@ -310,6 +319,9 @@ class Session(QObject):
         elif isinstance(fact, Finding):
             self.findings += (fact,)
             self.found.emit(fact)
+        elif isinstance(fact, Running):
+            if self.state is State.STOPPED:  # not at our command
+                self._set_state(State.RUNNING)
         elif isinstance(fact, Progress):
             self.progressed.emit(fact.iteration)
             self._reading.losses()
@@ -346,6 +358,10 @@ class Session(QObject):
             self._lose(self._last_words(run, exited))
 
     def _last_words(self, run: _Run, exited: Exited) -> str:
+        if run.attached and run.stopped_by_hand:
+            return self.tr("Detached: the program goes on without gradstep.")
+        if run.attached:
+            return self.tr("The program's process has ended.")
         if run.stopped_by_hand:
             return self.tr("The program was stopped.")
         if exited.signal:

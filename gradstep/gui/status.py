@@ -86,7 +86,7 @@ def _headline(state: State, stop: Stop | None) -> str:
         Reason.EXCEPTION: translate("Status", "Stopped by an exception"),
         Reason.REFUSED: translate("Status", "Not possible now"),
         Reason.END: translate("Status", "The program ended")
-        if stop.exit_code is not None
+        if stop.exit_code is not None or state is not State.STOPPED
         else translate("Status", "Training ended"),
         Reason.LOST: translate("Status", "The program is gone"),
     }[stop.reason]
@@ -190,6 +190,8 @@ class StatusLine(QWidget):
         self.update()
 
     def _loss(self) -> str:
+        if self._session.stopped_by_hand and self._session.attached:
+            return self.tr("Detached: the program goes on")
         if self._session.stopped_by_hand:
             return self.tr("The program was stopped")
         return "" if self._session.loaded_program else self.tr("The program could not start")

@@ -99,9 +99,10 @@ class MainWindow(QMainWindow):
         )
 
     def _refresh(self) -> None:
-        line = self.workspace.source.place is not None
+        session, line = self.session, self.workspace.source.place is not None
+        state, playing = self.calm.state, session.playing
         self.actions_.refresh(
-            Context(self.calm.state, self.session.playing, self.appearance, self.still, line)
+            Context(state, playing, self.appearance, self.still, line, session.attached)
         )
 
     def _look_away(self) -> None:

@@ -64,9 +64,13 @@ class Connection:
         except (FieldError, ValueError, RecursionError) as error:
             raise ProtocolError(str(error)) from error
 
-    def close(self) -> None:
+    def hang_up(self) -> None:
+        """End the talk; whoever receives, on either side, sees the end. From any thread."""
         with contextlib.suppress(OSError):  # the other side may have closed before
             self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self.hang_up()
         self._reader.close()
         self._socket.close()
 

@@ -277,6 +277,15 @@ class Moment:
 
 
 @dataclass(frozen=True)
+class Source:
+    """The text of what a program runs and no file holds: a notebook's cell, say. ``title`` is how
+    a person calls it (``In[3]``), or empty."""
+
+    text: str
+    title: str = ""
+
+
+@dataclass(frozen=True)
 class Device:
     """A device that the program's interpreter offers. ``id`` is torch's (``cuda:0``)."""
 

@@ -19,6 +19,8 @@ from gradstep.protocol.trace import Goal, Level, Loaded, Place, Reason, Stop
 class ScriptedDebuggee:
     """Records what it is asked; the test tells facts and answers."""
 
+    attached = False
+
     def __init__(self, program: Program, listener: Callable[[Any], None]) -> None:
         self.program, self.tell = program, listener
         self.goals: list[Goal] = []

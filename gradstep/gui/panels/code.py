@@ -34,6 +34,7 @@ class Code:
     lines: tuple[tuple[Span, ...], ...] = ()
     problem: str = ""
     texts: tuple[str, ...] = ()
+    title: str = ""
 
     def column(self, line: int, offset: int) -> int:
         """Where on the screen, in characters, a column that Python reports is: Python counts
@@ -48,9 +49,14 @@ def read_code(path: str) -> Code:
         source = _decode(path)
     except OSError as error:
         return Code(path, problem=f"{Path(path).name} cannot be read: {error.strerror or error}.")
+    return code_of(path, source)
+
+
+def code_of(path: str, source: str, title: str = "") -> Code:
+    """``title``: how a person calls it, where that is not the file's name."""
     # Not splitlines: it also cuts at form feeds, where Python's line numbers do not.
     texts = tuple(source.removesuffix("\n").split("\n")) if source else ()
-    return Code(path, _style(source, texts), texts=texts)
+    return Code(path, _style(source, texts), texts=texts, title=title)
 
 
 def _decode(path: str) -> str:

@@ -10,6 +10,7 @@ from gradstep.gui.panel import Panel
 from gradstep.gui.panels.terminal import Batch, Terminal
 from gradstep.gui.session import Session
 from gradstep.gui.theme import theme
+from gradstep.protocol.trace import Loaded
 
 CAPACITY = 5000
 """Lines kept."""
@@ -49,7 +50,9 @@ class ConsolePanel(Panel):
         self._beat.timeout.connect(self.show_arrived)
         session.outputArrived.connect(self.write)
         session.programOpened.connect(self.clear)
+        session.loaded.connect(self._name)
         theme().changed.connect(self._recolour)
+        self.clear()
 
     def write(self, stream: str, text: str) -> None:
         """Take in text; it appears with the next batch."""
@@ -61,6 +64,13 @@ class ConsolePanel(Panel):
         self._terminal = Terminal(CAPACITY)
         self._shown = self._unfinished = 0
         self.text.clear()
+        self.empty.setText(self.tr("What the program prints appears here."))
+
+    def _name(self, loaded: Loaded) -> None:
+        if loaded.kind == "attached":
+            words = self.tr("The program runs elsewhere; what it prints stays in its own terminal.")
+            self.empty.setText(words)
+            self.empty.adjustSize()
 
     def show_arrived(self) -> None:
         """Show what has arrived since the last batch."""

@@ -17,7 +17,7 @@ from gradstep.gui.calm import CalmState
 from gradstep.gui.cursor import Cursor
 from gradstep.gui.findings import heading
 from gradstep.gui.panel import ElidedLabel, Panel
-from gradstep.gui.panels.code import Code, read_code
+from gradstep.gui.panels.code import Code, code_of, read_code
 from gradstep.gui.panels.code_view import CodeView
 from gradstep.gui.panels.gutter import BreakMark
 from gradstep.gui.panels.line_menu import LineMenu
@@ -26,7 +26,7 @@ from gradstep.gui.panels.marks import Marked, marked_files
 from gradstep.gui.session import Session
 from gradstep.gui.states import State
 from gradstep.gui.theme import theme
-from gradstep.protocol.trace import Graph, Loaded, Place, Stop
+from gradstep.protocol.trace import Graph, Loaded, Place, Source, Stop
 
 
 class SourcePanel(Panel):
@@ -195,6 +195,20 @@ class SourcePanel(Panel):
             self._background.do(partial(read_code, file), self._take)
 
     def _take(self, code: Code) -> None:
+        if code.problem and self._session.attached:
+            # No file: a cell of a notebook. The program knows its own text.
+            self._session.ask(
+                "source",
+                Source,
+                lambda found, _: self._keep(code_of(code.path, found.text, found.title)),
+                tag=f"source {code.path}",
+                failed=lambda problem: self._keep(code),
+                file=code.path,
+            )
+            return
+        self._keep(code)
+
+    def _keep(self, code: Code) -> None:
         self._codes[code.path] = code
         if all(marked.file in self._codes for marked in self._wanted):
             self._present()
@@ -204,7 +218,8 @@ class SourcePanel(Panel):
         if not files:
             return
         self.empty.hide()
-        name = Path(files[0].file).name if len(files) == 1 else ""
+        first = self._codes[files[0].file]
+        name = (first.title or Path(first.path).name) if len(files) == 1 else ""
         self.set_title(self.tr("Source"), name)
         # The title row names a single file; of two, each has its own caption.
         for i, section in enumerate(self.sections):
@@ -258,7 +273,7 @@ class Section(QWidget):
             self.view.show_code(code)
         self._problem.setText(code.problem)
         self._problem.setVisible(bool(code.problem))
-        name = Path(marked.file).name
+        name = code.title or Path(marked.file).name
         self._name.setText(name)
         self._words.setText(marked.caption)
         ink = theme().phase(marked.phase).text if marked.phase else theme().colour("text")

@@ -13,14 +13,16 @@ from dataclasses import replace
 from typing import Any
 
 from gradstep.facts import Exited, Fact, Listener, Output, Progress, Running
-from gradstep.launch import EXIT_TIMEOUT, EngineProcess, LaunchFailed
+from gradstep.launch import EXIT_TIMEOUT, EngineProcess, LaunchFailed, Say
 from gradstep.program import Program, check_program
 from gradstep.protocol.fields import FieldError, call
 from gradstep.protocol.findings import Finding
 from gradstep.protocol.frames import Connection
 from gradstep.protocol.messages import Event, Refusal, Reply
+from gradstep.protocol.nonfinite import Plan
 from gradstep.protocol.trace import Failure, Goal, Level, Loaded, Place, Reason, Stop
 from gradstep.questions import Questions
+from gradstep.replay import FirstRun, Replay
 from gradstep.requests import Answer, Requests
 
 FAR = frozenset({Goal.RUN, Goal.LINE, Goal.EPOCH, Goal.NAN})
@@ -35,9 +37,12 @@ class Debuggee(Questions):
     """One run of a program. Use as a context manager, or call ``start`` and ``close``. What it may
     be asked at a stop is inherited from ``Questions``.
 
-    ``listener`` receives every fact, in background threads, in order per source."""
+    ``listener`` receives every fact, in background threads, in order per source. ``heard`` gets
+    what the program writes, instead of this object."""
 
-    def __init__(self, program: Program, listener: Listener | None = None) -> None:
+    def __init__(
+        self, program: Program, listener: Listener | None = None, heard: Say | None = None
+    ) -> None:
         self.program = program
         self.stop: Stop | None = None
         self.loaded: Loaded | None = None
@@ -46,7 +51,7 @@ class Debuggee(Questions):
         """What the phase watch noticed so far."""
         self._listener: Listener = listener or (lambda fact: None)
         self._changed = threading.Condition()
-        self._process = EngineProcess(program, self._wrote)
+        self._process = EngineProcess(program, heard or self.on_output)
         self._requests = Requests()
         self._running = False
         self._closed = False
@@ -55,6 +60,11 @@ class Debuggee(Questions):
         self._texts: dict[str, list[str]] = {"stdout": [], "stderr": []}
         self._raw: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
         self._threads: list[threading.Thread] = []
+        self._typed: list[bytes] = []
+        self._breakpoints: dict[str, Any] | None = None
+        self._seeking = False
+        """On the way to a NaN at run level: when one strikes, a second run finds where it began."""
+        self._replay: Replay | None = None
 
     # ------------------------------------------------------------------ life
 
@@ -80,6 +90,8 @@ class Debuggee(Questions):
         """End the process and all that it started, now. Never blocks."""
         self._closed = True
         self._process.kill()
+        if self._replay is not None:
+            self._replay.kill()
 
     def finish(self) -> int:
         """Let an ended program leave by itself; its exit code. Blocks. Raises ``ProgramEnded``
@@ -101,12 +113,18 @@ class Debuggee(Questions):
     # ------------------------------------------------------------------ advance
 
     def advance(
-        self, goal: Goal, level: Level | None = None, *, target: Place | None = None
+        self,
+        goal: Goal,
+        level: Level | None = None,
+        *,
+        target: Place | None = None,
+        plan: Plan | None = None,
     ) -> None:
         """Go on towards ``goal``; the next ``Stop`` follows. Raises ``ProgramEnded``.
 
         ``level`` is how much to capture: by default everything, and nothing for the goals that lie
-        far away. ``target`` is the line that ``Goal.LINE`` means."""
+        far away. ``target`` is the line that ``Goal.LINE`` means. ``plan``: this is a second run
+        that looks for a NaN."""
         with self._changed:
             if self._gone or self._closed:
                 raise ProgramEnded(self._epitaph())
@@ -116,11 +134,19 @@ class Debuggee(Questions):
                 raise ProgramEnded(self._epitaph())
             self._running = True
         self._listener(Running())
-        chosen = level or (Level.RUN if goal in FAR else Level.OPERATION)
+        chosen = level or (
+            Level.RUN if goal in FAR and not self._at_birth(goal) else Level.OPERATION
+        )
         if chosen is Level.RUN and goal not in FAR:
             chosen = Level.PHASE  # phases by hand are not seen below it
-        answer = self.request("advance", None, goal=goal, level=chosen, target=target)
+        self._seeking = goal is Goal.NAN and chosen is Level.RUN and plan is None
+        answer = self.request("advance", None, goal=goal, level=chosen, target=target, plan=plan)
         answer.add_done_callback(self._advanced)
+
+    def _at_birth(self, goal: Goal) -> bool:
+        """Whether the way to the next NaN begins at an operation that made one."""
+        found = self.stop.nonfinite if self.stop is not None else None
+        return goal is Goal.NAN and found is not None and found.birth > 0
 
     def _advanced(self, future: Answer) -> None:
         """A refused command leaves the program where it stands: say so again, and why."""
@@ -139,7 +165,9 @@ class Debuggee(Questions):
 
     def pause(self) -> None:
         """Stop as soon as Python code can be stopped; the ``Stop`` follows."""
-        if self._running and not self._gone:
+        if self._replay is not None:
+            self._replay.pause()
+        elif self._running and not self._gone:
             self.request("pause", None)
 
     def wait(self, timeout: float | None = None) -> Stop:
@@ -203,7 +231,19 @@ class Debuggee(Questions):
         return self._go(Goal.LINE, level, timeout, target)
 
     def run_to_nan(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
-        """Go on until something is no finite number, or the program ends."""
+        """Go on to the first operation that makes a NaN or Inf which matters, or to the end.
+
+        The program runs at full speed; losses, and the gradients that an optimizer uses, are
+        checked. When one is not finite, the same program is started a second time, with the same
+        arguments and input, and run to shortly before that; from there every operation is checked,
+        and the stop is right after the one that made it: see ``Stop.nonfinite``. Whatever the
+        program does besides, to files for instance, it does a second time. What it prints is not
+        told twice; where the second run goes differently (its random numbers or data are not
+        fixed), ``Stop.message`` says so.
+
+        Again from such a stop: on to the next such operation, in the same run. With
+        ``level=Level.OPERATION`` every operation is checked from here on, and nothing is run
+        twice."""
         return self._go(Goal.NAN, level, timeout)
 
     def run(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
@@ -224,7 +264,9 @@ class Debuggee(Questions):
 
     def write(self, text: str) -> None:
         """Give the program ``text`` on its standard input. Raises ``OSError`` when it is gone."""
-        self._process.write_input(text.encode())
+        data = text.encode()
+        self._typed.append(data)
+        self._process.write_input(data)
 
     @property
     def pid(self) -> int | None:
@@ -244,11 +286,17 @@ class Debuggee(Questions):
     @property
     def output_bytes(self) -> bytes:
         """Standard output as the program wrote it."""
-        return b"".join(self._raw["stdout"])
+        return self.written("stdout")
+
+    def written(self, stream: str) -> bytes:
+        """The bytes of ``stdout`` or ``stderr`` so far."""
+        return b"".join(self._raw[stream])
 
     def request(self, verb: str, kind: Any, /, **arguments: Any) -> Answer:
         """Ask the engine; the future gives the result (decoded as ``kind``) and the body, or
         raises ``RequestFailed``. Never blocks."""
+        if verb == "set_breakpoints":
+            self._breakpoints = arguments  # for another process that takes over
         return self._requests.send(verb, kind, arguments)
 
     # ------------------------------------------------------------------ facts from the engine
@@ -259,10 +307,41 @@ class Debuggee(Questions):
 
     def on_stopped(self, stop: Stop) -> None:
         self._process.drain()
+        if self._seeking and stop.reason is Reason.NAN and stop.nonfinite is not None:
+            self._spawn(self._go_back, "gradstep-replay", stop)
+            return
+        self._arrive(stop)
+
+    def _arrive(self, stop: Stop) -> None:
         with self._changed:
             self.stop, self._running = stop, False
             self._changed.notify_all()
         self._listener(stop)
+
+    def _go_back(self, stop: Stop) -> None:
+        """Something is not finite: find in a second run the operation that made it so."""
+        replay = Replay(Debuggee, self.program, FirstRun.of(self, stop, self._typed))
+        self._replay = replay
+        if self._closed or self._gone:
+            replay.kill()
+        stop = replay.run(stop)
+        first, second = self._process, replay.found
+        with self._changed:
+            self._replay = None
+            over = self._gone or self._closed
+            if second is not None and not over:
+                self._process, self._requests = second._process, second._requests
+                self._threads = self._threads + second._threads
+        if over:
+            if second is not None:
+                second.close()
+            return
+        if second is not None:
+            first.kill()
+            replay.hand_over(self)
+            if self._breakpoints is not None:
+                self.request("set_breakpoints", None, **self._breakpoints)
+        self._arrive(stop)
 
     def on_found(self, finding: Finding) -> None:
         self.findings.append(finding)
@@ -281,19 +360,24 @@ class Debuggee(Questions):
     def _live(self) -> None:
         """Body of the link thread: start, connect, serve until the process is gone."""
         trouble = ""
+        process, requests = self._process, self._requests  # another may take over
         try:
             trouble = check_program(self.program)
             if not trouble and not self._closed:
-                connection = self._process.connect()
+                connection = process.connect()
                 if connection is not None:
-                    self._requests.open(connection)
-                    self._serve(connection)
+                    requests.open(connection)
+                    self._serve(connection, requests)
         except LaunchFailed as error:
             trouble = str(error)
         finally:
-            self._bury(trouble)
+            code, killer = process.bury()
+            if process is self._process:
+                self.bury(trouble, code, killer)
+            else:
+                requests.close("Another run of the program has taken over.")
 
-    def _serve(self, connection: Connection) -> None:
+    def _serve(self, connection: Connection, requests: Requests) -> None:
         while True:
             try:
                 message, body = connection.receive()
@@ -305,11 +389,12 @@ class Debuggee(Questions):
                     raise FieldError(f"unknown event {message.name!r}")
                 call(handler, message.arguments, message.name)
             elif isinstance(message, (Reply, Refusal)):
-                self._requests.settle(message, body)
+                requests.settle(message, body)
 
-    def _bury(self, trouble: str) -> None:
-        """The connection ended: find out how the process died, and say so."""
-        code, killer = self._process.bury()
+    def bury(self, trouble: str, code: int, killer: str) -> None:
+        """The process is gone: say how it died."""
+        if self._replay is not None:
+            self._replay.kill()
         with self._changed:
             self.exit_code = code
             self._gone = True
@@ -366,7 +451,7 @@ class Debuggee(Questions):
         with self._changed:
             self._changed.wait_for(lambda: self._gone, EXIT_TIMEOUT)
 
-    def _wrote(self, stream: str, chunk: bytes, text: str) -> None:
+    def on_output(self, stream: str, chunk: bytes, text: str) -> None:
         self._raw[stream].append(chunk)
         if text:
             self._texts[stream].append(text)

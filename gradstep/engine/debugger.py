@@ -20,6 +20,7 @@ from gradstep.engine.goals import Goals
 from gradstep.engine.journal import Journal
 from gradstep.engine.leaves import Leaves
 from gradstep.engine.lines import Lines, Wish
+from gradstep.engine.nan_watch import NanWatch
 from gradstep.engine.pursuit import NOWHERE, Pursuit, Spot
 from gradstep.engine.recorder import Recorder
 from gradstep.engine.records import NodeRecord, node_id
@@ -28,6 +29,7 @@ from gradstep.engine.store import Store
 from gradstep.engine.tracker import Tracker
 from gradstep.phases import Phase
 from gradstep.protocol.findings import Finding
+from gradstep.protocol.nonfinite import Nonfinite
 from gradstep.protocol.trace import (
     Change,
     Failure,
@@ -63,6 +65,7 @@ class Debugger:
         self.goals = Goals(self.tracker, self.callers, driven=driven)
         self.breakpoints = Breakpoints(self.tracker, self.callers, driven=driven)
         self.level = Level.RUN
+        self.nonfinite = NanWatch(self)
         self.set_level: Callable[[Level], None] = lambda level: None
         self.at_stop: Callable[[], None] = lambda: None
         self.found: Callable[[Finding], None] = lambda finding: None
@@ -229,6 +232,7 @@ class Debugger:
         exit_code: int | None = None,
         ids: Ids = (),
         spot: Spot = NOWHERE,
+        nonfinite: Nonfinite | None = None,
     ) -> Command:
         """Stand still until a command comes, then follow it. ``ids``: breakpoints hit."""
         self.lines.disarm()
@@ -258,6 +262,7 @@ class Debugger:
             exit_code=exit_code,
             next_phase=self._next_phase(operation),
             breakpoints=ids,
+            nonfinite=nonfinite,
         )
         self._remark = ""
         self.at_stop()
@@ -265,6 +270,7 @@ class Debugger:
         self.frame = None
         self.leaving = command.leave
         self.changes.clear()
+        self.nonfinite.follow(command)
         self.pursuit.follow(command, frame, spot)
         return command
 

@@ -37,6 +37,7 @@ class Optimizers:
 
         @functools.wraps(original)
         def profile_hook_step(function: Callable[..., Any]) -> Callable[..., Any]:
+            self._debugger.nonfinite.has_optimizer = True  # called when the first of a kind is made
             step = original(function)
 
             @functools.wraps(step)
@@ -56,6 +57,7 @@ class Optimizers:
         d = self._debugger
         if d.blind and not self._observer.inside:
             d.enter_unseen(Phase.UPDATE)
+        d.nonfinite.step(optimizer)
         self._observer.inside.append(Phase.UPDATE)
 
     def _step_ends(self, optimizer: Any, args: Any, kwargs: Any) -> None:

@@ -80,6 +80,8 @@ def _run(program: Program, link: Link, torch_version: str) -> int:
         os.register_at_fork(after_in_child=lambda: _forked(observer, debugger))
     scope = Scope(debugger.sites, debugger.callers, debugger.recorder)
     debugger.breakpoints.lookup = scope.lookup
+    debugger.nonfinite.scope = scope
+    debugger.nonfinite.install()
     commands = Commands(debugger, scope, subject if driven else None)
 
     def report() -> int | None:

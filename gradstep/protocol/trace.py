@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gradstep.phases import Phase
+from gradstep.protocol.nonfinite import Nonfinite
+from gradstep.protocol.place import Place as Place
 from gradstep.protocol.values import Preview, TensorInfo, ValueInfo, ValueKind
 
 
@@ -63,17 +65,6 @@ class NodeState(StrEnum):
 
 
 @dataclass(frozen=True)
-class Place:
-    """A line of source. ``line`` counts from 1; columns from 0, -1 if unknown."""
-
-    file: str
-    line: int
-    function: str = ""
-    column: int = -1
-    end_column: int = -1
-
-
-@dataclass(frozen=True)
 class Operation:
     """One operation. ``name`` is torch's (``mul``, ``MulBackward0``, ``AccumulateGrad``);
     ``node`` its place on the graph, if it has one; ``place`` the line that made it (for a
@@ -120,7 +111,8 @@ class Stop:
     ``epoch`` and ``sample`` (1-based) are known for experiments only. ``outer`` is the phase around
     this one (an optimizer's closure runs zero-grad, forward and backward inside the update).
     ``subject`` says which optimizer or model the phase works on, where there are several.
-    ``breakpoints``: the ids of those that were hit."""
+    ``breakpoints``: the ids of those that were hit. ``nonfinite``: at ``Reason.NAN`` what was
+    found; ``operation`` is then the one that made it, and it has just run."""
 
     reason: Reason
     iteration: int = 0
@@ -140,6 +132,7 @@ class Stop:
     outer: Phase | None = None
     subject: str = ""
     breakpoints: tuple[int, ...] = ()
+    nonfinite: Nonfinite | None = None
 
     @property
     def line(self) -> int | None:

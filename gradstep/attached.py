@@ -110,7 +110,7 @@ class Join:
         side, self._side = self._side, None
         if side is None:
             return headstart.start(program, listener)
-        debuggee = Debuggee(program, listener, side)
+        debuggee = Debuggee(program, listener, side=side)
         debuggee.start()
         return debuggee
 

@@ -13,15 +13,18 @@ from dataclasses import replace
 from typing import Any
 
 from gradstep.facts import Exited, Fact, Listener, Output, Progress, Running
-from gradstep.launch import EXIT_TIMEOUT, EngineProcess, LaunchFailed, OtherSide
+from gradstep.launch import EXIT_TIMEOUT, EngineProcess, LaunchFailed, OtherSide, Say
 from gradstep.program import Program, check_program
 from gradstep.protocol.fields import FieldError, call
 from gradstep.protocol.findings import Finding
 from gradstep.protocol.frames import Connection
 from gradstep.protocol.messages import Event, Refusal, Reply
+from gradstep.protocol.nonfinite import Plan
 from gradstep.protocol.trace import Failure, Goal, Level, Loaded, Place, Reason, Stop
 from gradstep.questions import Questions
+from gradstep.replay import FirstRun, Replay
 from gradstep.requests import Answer, Requests
+from gradstep.verbs import Verbs
 
 FAR = frozenset({Goal.RUN, Goal.LINE, Goal.EPOCH, Goal.NAN})
 """Goals on the way to which nothing is captured unless asked for."""
@@ -31,16 +34,19 @@ class ProgramEnded(RuntimeError):
     """The program is over (or was never started): there is nothing to advance."""
 
 
-class Debuggee(Questions):
-    """One run of a program. Use as a context manager, or call ``start`` and ``close``. What it may
-    be asked at a stop is inherited from ``Questions``.
+class Debuggee(Verbs, Questions):
+    """One run of a program. Use as a context manager, or call ``start`` and ``close``. How it
+    goes on is inherited from ``Verbs``, what it may be asked at a stop from ``Questions``.
 
-    ``listener`` receives every fact, in background threads, in order per source."""
+    ``listener`` receives every fact, in background threads, in order per source. ``heard`` gets
+    what the program writes, instead of this object."""
 
     def __init__(
         self,
         program: Program,
         listener: Listener | None = None,
+        heard: Say | None = None,
+        *,
         side: OtherSide | None = None,
     ) -> None:
         """``side``: where the engine is; by default in a process that is started for it."""
@@ -52,7 +58,7 @@ class Debuggee(Questions):
         """What the phase watch noticed so far."""
         self._listener: Listener = listener or (lambda fact: None)
         self._changed = threading.Condition()
-        self._process: OtherSide = side or EngineProcess(program, self._wrote)
+        self._process: OtherSide = side or EngineProcess(program, heard or self.on_output)
         self._connected = False
         self._requests = Requests()
         self._running = False
@@ -62,6 +68,11 @@ class Debuggee(Questions):
         self._texts: dict[str, list[str]] = {"stdout": [], "stderr": []}
         self._raw: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
         self._threads: list[threading.Thread] = []
+        self._typed: list[bytes] = []
+        self._breakpoints: dict[str, Any] | None = None
+        self._seeking = False
+        """On the way to a NaN at run level: when one strikes, a second run finds where it began."""
+        self._replay: Replay | None = None
 
     # ------------------------------------------------------------------ life
 
@@ -87,6 +98,8 @@ class Debuggee(Questions):
         """End the process and all that it started (or let go of it), now. Never blocks."""
         self._closed = True
         self._process.kill()
+        if self._replay is not None:
+            self._replay.kill()
 
     def finish(self, *, timeout: float | None = None) -> int:
         """Let an ended program leave by itself, however long its exit handlers take; its exit code.
@@ -109,12 +122,18 @@ class Debuggee(Questions):
     # ------------------------------------------------------------------ advance
 
     def advance(
-        self, goal: Goal, level: Level | None = None, *, target: Place | None = None
+        self,
+        goal: Goal,
+        level: Level | None = None,
+        *,
+        target: Place | None = None,
+        plan: Plan | None = None,
     ) -> None:
         """Go on towards ``goal``; the next ``Stop`` follows. Raises ``ProgramEnded``.
 
         ``level`` is how much to capture: by default everything, and nothing for the goals that lie
-        far away. ``target`` is the line that ``Goal.LINE`` means."""
+        far away. ``target`` is the line that ``Goal.LINE`` means. ``plan``: this is a second run
+        that looks for a NaN."""
         with self._changed:
             if self._gone or self._closed:
                 raise ProgramEnded(self._epitaph())
@@ -124,11 +143,20 @@ class Debuggee(Questions):
                 raise ProgramEnded(self._epitaph())
             self._running = True
         self._listener(Running())
-        chosen = level or (Level.RUN if goal in FAR else Level.OPERATION)
+        chosen = level or (
+            Level.RUN if goal in FAR and not self._at_birth(goal) else Level.OPERATION
+        )
         if chosen is Level.RUN and goal not in FAR:
             chosen = Level.PHASE  # phases by hand are not seen below it
-        answer = self.request("advance", None, goal=goal, level=chosen, target=target)
+        far = goal is Goal.NAN and chosen is Level.RUN and plan is None
+        self._seeking = far and not self.attached  # one that was running cannot be run again
+        answer = self.request("advance", None, goal=goal, level=chosen, target=target, plan=plan)
         answer.add_done_callback(self._advanced)
+
+    def _at_birth(self, goal: Goal) -> bool:
+        """Whether the way to the next NaN begins at an operation that made one."""
+        found = self.stop.nonfinite if self.stop is not None else None
+        return goal is Goal.NAN and found is not None and found.birth > 0
 
     def _advanced(self, future: Answer) -> None:
         """A refused command leaves the program where it stands: say so again, and why."""
@@ -147,7 +175,9 @@ class Debuggee(Questions):
 
     def pause(self) -> None:
         """Stop as soon as Python code can be stopped; the ``Stop`` follows."""
-        if self._running and not self._gone:
+        if self._replay is not None:
+            self._replay.pause()
+        elif self._running and not self._gone:
             self.request("pause", None)
 
     def wait(self, timeout: float | None = None) -> Stop:
@@ -158,81 +188,13 @@ class Debuggee(Questions):
             assert self.stop is not None
             return self.stop
 
-    def step(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
-        """Execute one operation: a forward call, a node of backward, a part of an update."""
-        return self._go(Goal.STEP, level, timeout)
-
-    def into(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
-        """Go on to the next line or operation, however deep it lies."""
-        return self._go(Goal.INTO, level, timeout)
-
-    def over(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
-        """Go on to the next line or operation that lies no deeper than this one."""
-        return self._go(Goal.OVER, level, timeout)
-
-    def out(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
-        """Go on until the module or function around this place has returned."""
-        return self._go(Goal.OUT, level, timeout)
-
-    def forward(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
-        """Go on until the next forward is complete (a script: until it calls backward)."""
-        return self._go(Goal.FORWARD, level, timeout)
-
-    def backward(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
-        """Go on until the next backward is complete."""
-        return self._go(Goal.BACKWARD, level, timeout)
-
-    def update(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
-        """Go on until the parameters have been updated."""
-        return self._go(Goal.UPDATE, level, timeout)
-
-    def zero_grad(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
-        """Go on until the gradients have been cleared."""
-        return self._go(Goal.ZERO_GRAD, level, timeout)
-
-    def iteration(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
-        """Go on to the end of this iteration."""
-        return self._go(Goal.ITERATION, level, timeout)
-
-    def epoch(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
-        """Go on to the beginning of the next epoch."""
-        return self._go(Goal.EPOCH, level, timeout)
-
-    def run_to(
-        self,
-        file: str | os.PathLike[str],
-        line: int,
-        *,
-        level: Level | None = None,
-        timeout: float | None = None,
-    ) -> Stop:
-        """Go on until ``line`` (from 1) of ``file`` is the next to run, or the program ends."""
-        target = Place(os.path.abspath(os.fspath(file)), line)
-        return self._go(Goal.LINE, level, timeout, target)
-
-    def run_to_nan(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
-        """Go on until something is no finite number, or the program ends."""
-        return self._go(Goal.NAN, level, timeout)
-
-    def run(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
-        """Go on to the end of the program."""
-        return self._go(Goal.RUN, level, timeout)
-
-    def _go(
-        self,
-        goal: Goal,
-        level: Level | None,
-        timeout: float | None,
-        target: Place | None = None,
-    ) -> Stop:
-        self.advance(goal, level, target=target)
-        return self.wait(timeout)
-
     # ------------------------------------------------------------------ what it says and hears
 
     def write(self, text: str) -> None:
         """Give the program ``text`` on its standard input. Raises ``OSError`` when it is gone."""
-        self._process.write_input(text.encode())
+        data = text.encode()
+        self._typed.append(data)
+        self._process.write_input(data)
 
     @property
     def pid(self) -> int | None:
@@ -252,11 +214,17 @@ class Debuggee(Questions):
     @property
     def output_bytes(self) -> bytes:
         """Standard output as the program wrote it."""
-        return b"".join(self._raw["stdout"])
+        return self.written("stdout")
+
+    def written(self, stream: str) -> bytes:
+        """The bytes of ``stdout`` or ``stderr`` so far."""
+        return b"".join(self._raw[stream])
 
     def request(self, verb: str, kind: Any, /, **arguments: Any) -> Answer:
         """Ask the engine; the future gives the result (decoded as ``kind``) and the body, or
         raises ``RequestFailed``. Never blocks."""
+        if verb == "set_breakpoints":
+            self._breakpoints = arguments  # for another process that takes over
         return self._requests.send(verb, kind, arguments)
 
     @property
@@ -272,6 +240,12 @@ class Debuggee(Questions):
 
     def on_stopped(self, stop: Stop) -> None:
         self._process.drain()
+        if self._seeking and stop.reason is Reason.NAN and stop.nonfinite is not None:
+            self._spawn(self._go_back, "gradstep-replay", stop)
+            return
+        self._arrive(stop)
+
+    def _arrive(self, stop: Stop) -> None:
         with self._changed:
             self.stop, self._running = stop, False
             self._changed.notify_all()
@@ -282,6 +256,31 @@ class Debuggee(Questions):
         with self._changed:
             self._running = True
         self._listener(Running())
+
+    def _go_back(self, stop: Stop) -> None:
+        """Something is not finite: find in a second run the operation that made it so."""
+        replay = Replay(Debuggee, self.program, FirstRun.of(self, stop, self._typed))
+        self._replay = replay
+        if self._closed or self._gone:
+            replay.kill()
+        stop = replay.run(stop)
+        first, second = self._process, replay.found
+        with self._changed:
+            self._replay = None
+            over = self._gone or self._closed
+            if second is not None and not over:
+                self._process, self._requests = second._process, second._requests
+                self._threads = self._threads + second._threads
+        if over:
+            if second is not None:
+                second.close()
+            return
+        if second is not None:
+            first.kill()
+            replay.hand_over(self)
+            if self._breakpoints is not None:
+                self.request("set_breakpoints", None, **self._breakpoints)
+        self._arrive(stop)
 
     def on_found(self, finding: Finding) -> None:
         self.findings.append(finding)
@@ -300,18 +299,23 @@ class Debuggee(Questions):
     def _live(self) -> None:
         """Body of the link thread: start, connect, serve until the process is gone."""
         trouble = ""
+        process, requests = self._process, self._requests  # another may take over
         try:
-            connection = self._process.connect()
+            connection = process.connect()
             if connection is not None:
                 self._connected = True
-                self._requests.open(connection)
-                self._serve(connection)
+                requests.open(connection)
+                self._serve(connection, requests)
         except LaunchFailed as error:
             trouble = str(error)
         finally:
-            self._bury(trouble)
+            code, killer = process.bury()
+            if process is self._process:
+                self.bury(trouble, code, killer)
+            else:
+                requests.close("Another run of the program has taken over.")
 
-    def _serve(self, connection: Connection) -> None:
+    def _serve(self, connection: Connection, requests: Requests) -> None:
         while True:
             try:
                 message, body = connection.receive()
@@ -323,11 +327,12 @@ class Debuggee(Questions):
                     raise FieldError(f"unknown event {message.name!r}")
                 call(handler, message.arguments, message.name)
             elif isinstance(message, (Reply, Refusal)):
-                self._requests.settle(message, body)
+                requests.settle(message, body)
 
-    def _bury(self, trouble: str) -> None:
-        """The connection ended: find out how the process died, and say so."""
-        code, killer = self._process.bury()
+    def bury(self, trouble: str, code: int, killer: str) -> None:
+        """The process is gone: say how it died."""
+        if self._replay is not None:
+            self._replay.kill()
         with self._changed:
             self.exit_code = None if self.attached else code
             self._gone = True
@@ -381,7 +386,7 @@ class Debuggee(Questions):
     def _chunks(self) -> int:
         return sum(map(len, self._raw.values()))
 
-    def _wrote(self, stream: str, chunk: bytes, text: str) -> None:
+    def on_output(self, stream: str, chunk: bytes, text: str) -> None:
         self._raw[stream].append(chunk)
         if text:
             self._texts[stream].append(text)

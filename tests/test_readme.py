@@ -36,19 +36,21 @@ def test_constraints_pin_everything() -> None:
     assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[0-9.]+", pin) for pin in pins)
 
 
-def run(arguments: list[str]) -> str:
+def run(arguments: list[str], cwd: Path = ROOT) -> str:
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, *arguments]
     result = subprocess.run(
-        command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120
+        command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=120
     )
     assert result.returncode == 0, result.stderr
     return result.stdout
 
 
-def test_headless_example() -> None:
-    (example,) = (block for block in blocks("python") if "gradstep.open" in block)
+def test_headless_examples(tmp_path: Path) -> None:
+    example, nan = (block for block in blocks("python") if "gradstep.open" in block)
     assert "grad: 1.0 2.0 -2.0" in run(["-c", example])
+    text = "sqrt'(0) = 1/(2·0) = Inf, and Inf × 1 = Inf"
+    assert run(["-c", nan], cwd=tmp_path) == f"10 SqrtBackward0 6 {text}\n"
 
 
 def test_experiment_example(tmp_path: Path) -> None:

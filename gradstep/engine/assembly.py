@@ -37,6 +37,7 @@ class Engine:
         self.observer = Observer(d)
         self.scope = Scope(d.sites, d.callers, d.recorder)
         d.breakpoints.lookup = self.scope.lookup
+        d.nonfinite.scope = self.scope
 
     def install(self) -> None:
         """Hook into torch. Where nobody looks, what is hooked costs next to nothing."""
@@ -56,6 +57,7 @@ class Engine:
         debugger.set_level = set_level
         Backward(debugger, observer).install()
         Optimizers(debugger, observer).install()
+        debugger.nonfinite.install()
         PhaseWatch(debugger, observer).install()
         threads = Threads(debugger, observer)
         threads.install()

@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from gradstep.engine import torch_internals as internals
+from gradstep.engine.births_of_nodes import Ran
 from gradstep.engine.breakpoints import Ids
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.observer import Observer
@@ -32,7 +33,7 @@ class Frontier:
     def __init__(
         self,
         before: Callable[[Any, Any], None],
-        after: Callable[[Any, Any], None],
+        after: Callable[[Any, Any, Any], None],
         wanted: Callable[[], bool],
     ) -> None:
         self._before, self._after, self._wanted = before, after, wanted
@@ -58,7 +59,7 @@ class Frontier:
                 handles[1].remove()
                 self._handles[node] = None
             if self._wanted():
-                self._after(node, inputs)
+                self._after(node, inputs, outputs)
 
         self._handles[node] = (node.register_prehook(pre), node.register_hook(post))
 
@@ -87,6 +88,8 @@ class Backward:
         def _engine_run_backward(outputs: Any, *args: Any, **kwargs: Any) -> Any:
             if d.in_backward:
                 return self._nested(original, outputs, args, kwargs)
+            watch = d.nonfinite
+            watch.backwards += 1
             if d.level is _RUN and not d.attends:  # only counted: small loops feel each call
                 self._count(outputs, len(args) > 2 and args[2])
                 d.in_backward, depth = 1, len(inside)
@@ -103,7 +106,7 @@ class Backward:
                 return self._passed_by(original, outputs, args, kwargs)
             frame = d.sites.user_frame(sys._getframe(1))
             number = internals.sequence_number()
-            roots = self._begin(outputs, frame, told)
+            roots, result = self._begin(outputs, frame, told), None
             frontier = Frontier(self._before_node, self._after_node, self._stepping)
             self._frame = frame
             d.in_backward += 1
@@ -112,16 +115,23 @@ class Backward:
                 if self._stepping():
                     for root in roots:
                         frontier.add(root)
+                if watch.births.on:
+                    watch.births.backward_begins(roots)
                 with self._modes():
-                    return original(outputs, *args, **kwargs)
+                    result = original(outputs, *args, **kwargs)
             finally:
                 d.in_backward -= 1
                 inside.pop()
                 frontier.close()
+                if watch.births.on:
+                    watch.births.backward_over(result)
                 failed = sys.exc_info()[0] is not None
                 self._frame = None
                 self._end(_keeps(args), frame, failed)
                 self._used_up(outputs, args, number, failed)
+            if watch.on:
+                watch.backward_returned(outputs)
+            return result
 
         return _engine_run_backward
 
@@ -134,10 +144,12 @@ class Backward:
         if not d.attended:
             return
         value = internals.plain_number(outputs[0])
-        if value is not None:
-            d.journal.loss(tracker.iteration, value, d.sample or 0)
-        else:
+        if value is None:
             self._note_loss(outputs, tracker.iteration)
+            return
+        d.journal.loss(tracker.iteration, value, d.sample or 0)
+        if d.nonfinite.on:
+            d.nonfinite.loss(outputs, value, tracker.iteration)
 
     def _rise(self, depth: int) -> None:
         """Python code inside of backward stopped, and the level was raised there."""
@@ -160,6 +172,8 @@ class Backward:
         """The same as at run level otherwise, and breakpoints between phases hear of its end."""
         d = self._debugger
         self._count(outputs, len(args) > 2 and args[2])
+        if d.level is not _RUN:  # it stood at a loss that is NaN, and somebody looks now
+            return self._unstepped(original, outputs, args, kwargs)
         d.in_backward, depth = 1, len(self._observer.inside)
         try:
             result = original(outputs, *args, **kwargs)
@@ -170,6 +184,8 @@ class Backward:
         if d.breakpoints.between:
             d.phase_ended(_BACKWARD, sys._getframe(2))
             d.pursuit.iteration_passed()
+        if d.nonfinite.on:
+            d.nonfinite.backward_returned(outputs)
         return result
 
     def _passed_by(self, original: Callable[..., Any], outputs: Any, args: Any, kwargs: Any) -> Any:
@@ -177,6 +193,11 @@ class Backward:
         d = self._debugger
         d.enter_backward(0)
         self._note_loss(outputs, d.tracker.iteration)
+        return self._unstepped(original, outputs, args, kwargs)
+
+    def _unstepped(self, original: Callable[..., Any], outputs: Any, args: Any, kwargs: Any) -> Any:
+        """Modes are on; no node is followed."""
+        d = self._debugger
         number = internals.sequence_number()
         inside = self._observer.inside
         inside.append(Phase.BACKWARD)
@@ -282,6 +303,8 @@ class Backward:
                 value = _number(loss)
         if value is not None:
             d.journal.loss(iteration, value, d.sample or 0)
+        if d.nonfinite.on:
+            d.nonfinite.loss(outputs, value, iteration)
 
     def _mark(self, tensors: list[Tensor]) -> int:
         """The graph is pruned to what leads to the loss; about how many nodes will run."""
@@ -347,23 +370,31 @@ class Backward:
             self._groups = in_common(recorder.neighbours(internals.node_number(node)))
         return self._groups
 
-    def _after_node(self, node: Any, inputs: Any) -> None:
+    def _after_node(self, node: Any, inputs: Any, outputs: Any) -> None:
         d = self._debugger
         with internals.DisableTorchFunction():
             d.executed()
             record = self._record(node)
-            if record is None:
-                return
-            if record.leaf is not None:
-                leaf = record.leaf()
-                if leaf is not None and d.recorder.watching:
-                    for change in d.leaves.look(record, leaf):
-                        d.tell(change)
-                return
-            self._wave.node_ran(record, _short(node))
-            for (successor, number), gradient in zip(node.next_functions, inputs, strict=False):
-                if successor is not None and gradient is not None:
-                    self._wave.sent(record, self._record(successor), number, gradient)
+            if record is not None:
+                self._follow(node, record, inputs)
+            births = d.nonfinite.births
+            if births.on:
+                frame = d.sites.user_frame(sys._getframe(1)) or self._frame
+                births.node_ran(Ran(node, _short(node), record, inputs, outputs), frame)
+
+    def _follow(self, node: Any, record: NodeRecord, inputs: Any) -> None:
+        """A node of the call ``record`` is done: where its gradients went."""
+        d = self._debugger
+        if record.leaf is not None:
+            leaf = record.leaf()
+            if leaf is not None and d.recorder.watching:
+                for change in d.leaves.look(record, leaf):
+                    d.tell(change)
+            return
+        self._wave.node_ran(record, _short(node))
+        for (successor, number), gradient in zip(node.next_functions, inputs, strict=False):
+            if successor is not None and gradient is not None:
+                self._wave.sent(record, self._record(successor), number, gradient)
 
     def _record(self, node: Any) -> NodeRecord | None:
         recorder = self._debugger.recorder

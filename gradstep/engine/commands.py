@@ -20,6 +20,7 @@ from gradstep.engine.scope import Scope
 from gradstep.engine.torch_internals import is_leaf, unobserved
 from gradstep.protocol.breakpoints import Breakpoint, BreakpointState
 from gradstep.protocol.messages import Problem, RequestFailed
+from gradstep.protocol.nonfinite import Plan
 from gradstep.protocol.trace import (
     Devices,
     Goal,
@@ -47,13 +48,15 @@ class Commands:
 
     # ------------------------------------------------------------------ going on
 
-    def do_advance(self, goal: Goal, level: Level, target: Place | None = None) -> None:
+    def do_advance(
+        self, goal: Goal, level: Level, target: Place | None = None, plan: Plan | None = None
+    ) -> None:
         self._standing()
         if goal is Goal.LINE:
             target = _with_code(target)
         if goal is Goal.EPOCH and self._debugger.pursuit.no_epochs():
             raise RequestFailed(Problem("unavailable", self._debugger.pursuit.no_epochs()))
-        self._debugger.go_on(Command(goal, level, target))
+        self._debugger.go_on(Command(goal, level, target, plan=plan))
 
     def do_pause(self) -> None:
         if not self._debugger.gate.waiting:

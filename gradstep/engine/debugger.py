@@ -20,6 +20,7 @@ from gradstep.engine.goals import Goals
 from gradstep.engine.journal import Journal
 from gradstep.engine.leaves import Leaves
 from gradstep.engine.lines import Lines, Wish, in_python_thread
+from gradstep.engine.nan_watch import NanWatch
 from gradstep.engine.pursuit import NOWHERE, Pursuit, Spot
 from gradstep.engine.recorder import Recorder
 from gradstep.engine.records import NodeRecord, node_id
@@ -29,6 +30,7 @@ from gradstep.engine.subjects import Subjects
 from gradstep.engine.tracker import Tracker
 from gradstep.phases import Phase
 from gradstep.protocol.findings import Finding
+from gradstep.protocol.nonfinite import Nonfinite
 from gradstep.protocol.trace import (
     Change,
     Failure,
@@ -65,6 +67,7 @@ class Debugger:
         self.goals = Goals(self.tracker, self.callers, driven=driven)
         self.breakpoints = Breakpoints(self.tracker, self.callers, driven=driven)
         self.level = Level.RUN
+        self.nonfinite = NanWatch(self)
         self.set_level: Callable[[Level], None] = lambda level: None
         self.at_stop: Callable[[], None] = lambda: None
         self.before_end: Callable[[], None] = lambda: None
@@ -251,6 +254,7 @@ class Debugger:
         exit_code: int | None = None,
         ids: Ids = (),
         spot: Spot = NOWHERE,
+        nonfinite: Nonfinite | None = None,
     ) -> Command:
         """Stand still until a command comes, then follow it. ``ids``: breakpoints hit."""
         self.lines.disarm()
@@ -282,6 +286,7 @@ class Debugger:
             breakpoints=ids,
             outer=self.outer,
             subject=self.subjects.name(phase or self.tracker.phase, frame),
+            nonfinite=nonfinite,
         )
         self._remark = ""
         self.at_stop()
@@ -289,6 +294,7 @@ class Debugger:
         self.frame = None
         self.leaving = command.leave
         self.changes.clear()
+        self.nonfinite.follow(command)
         self.pursuit.follow(command, frame, spot)
         return command
 

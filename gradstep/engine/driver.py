@@ -132,7 +132,7 @@ class Driver:
         assert experiment is not None
         done = phase is Phase.ZERO_GRAD and self._advance and self._ends(goal)
         ids = debugger.breakpoints.at_phase(phase, None)
-        if goal is Goal.RUN and done:
+        if goal in (Goal.RUN, Goal.NAN) and done:
             self._until += experiment.epochs
             debugger.hold(Reason.END, None, None, ids=ids)
         elif ids or goal.value == phase.value or goal is Goal.OUT:
@@ -188,7 +188,8 @@ class Driver:
         assert self.experiment is not None
         size = len(self.experiment.data)
         last = self._position % size == size - 1
-        return last and (goal is Goal.EPOCH or (goal is Goal.RUN and self._epoch() >= self._until))
+        whole = goal in (Goal.RUN, Goal.NAN) and self._epoch() >= self._until
+        return last and (goal is Goal.EPOCH or whole)
 
     def _tell_position(self, debugger: Debugger) -> None:
         assert self.experiment is not None

@@ -7,18 +7,20 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gradstep.protocol.nonfinite import Plan
 from gradstep.protocol.trace import Goal, Level, Place
 
 
 @dataclass(frozen=True)
 class Command:
     """How to go on. ``target``: the line that is the goal. ``leave``: the program ended and may
-    finish."""
+    finish. ``plan``: how a second run looks for the first NaN."""
 
     goal: Goal
     level: Level
     target: Place | None = None
     leave: bool = False
+    plan: Plan | None = None
 
 
 class Gate:

@@ -69,6 +69,10 @@ class Journal:
                 self._with_cells.popleft()
                 self._cells -= len(oldest.cells)
 
+    def skip_to(self, first: int) -> None:
+        """Number what comes from ``first`` on: a run before this one has told of the others."""
+        self._first = max(self._first, first - len(self._stretches))
+
     def close(self) -> None:
         if self._stretches:
             self._stretches[-1].complete = True

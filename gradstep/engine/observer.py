@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from gradstep.engine import torch_internals as internals
 from gradstep.engine.aliases import Role
 from gradstep.engine.attributes import Attributes, differentiated
+from gradstep.engine.births_of_calls import Returned
 from gradstep.engine.calls import Call, Calls, Kind, judge, tensors_in, tensors_of
 from gradstep.engine.classify import Classifier
 from gradstep.engine.debugger import Debugger
@@ -184,6 +185,8 @@ class Observer:
                 return d.recorder.enter(known.name, args, tensors, caller, place)
 
         node = d.before(phase, known.name, frame, direct=frame is caller, enter=enter)
+        births = d.nonfinite.births
+        held = births.before(known, args, tensors) if births.on else None
         outer, self.current = self.current, node
         first = internals.sequence_number()
         try:
@@ -195,6 +198,8 @@ class Observer:
             self.classifier.follow(known, phase, tensors, result)
         if commits:
             d.commit_update(optimizer=False)
+        if births.on:
+            births.called(Returned(phase, known, node, args, kwargs, result, frame), held)
         return result
 
     def _execute(self, name: str, function: Any, args: Any, kwargs: Any) -> Any:

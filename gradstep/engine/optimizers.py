@@ -37,7 +37,8 @@ class Optimizers:
 
         @functools.wraps(original)
         def profile_hook_step(function: Callable[..., Any]) -> Callable[..., Any]:
-            self._observer.classifier.optimizers = True  # the first of its class is being made
+            # Called when the first of its class is made.
+            self._observer.classifier.optimizers = self._debugger.nonfinite.has_optimizer = True
             step = original(function)
 
             @functools.wraps(step)
@@ -57,6 +58,7 @@ class Optimizers:
         d = self._debugger
         if d.blind and not self._observer.inside:
             d.enter_unseen(Phase.UPDATE)
+        d.nonfinite.step(optimizer)
         self._observer.inside.append(Phase.UPDATE)
         if not d.blind:
             d.subjects.works(Phase.UPDATE, optimizer)

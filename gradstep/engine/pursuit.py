@@ -107,7 +107,7 @@ class Pursuit:
         if before != (level, watching) or d.followed_elsewhere or (again and level is Level.RUN):
             d.followed_elsewhere = False
             d.set_level(level)
-        d.attends = self.epochs.asks or breakpoints.between
+        d.attends = self.epochs.asks or breakpoints.between or d.nonfinite.on
         d.callers.follow(watching)
         d.callers.entered = self._module_entered if breakpoints.modules else None
 
@@ -248,7 +248,7 @@ class Pursuit:
         """Backward is called at ``frame``: which loops are around it?"""
         d = self._debugger
         self.epochs.learn(frame)
-        d.attends = self._breakpoints.between
+        d.attends = self._breakpoints.between or d.nonfinite.on
         if self.command.goal is not Goal.EPOCH or d.driven:
             return
         if self.epochs.header() is None:

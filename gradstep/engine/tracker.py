@@ -90,6 +90,11 @@ class Tracker:
         self._finished = self._finished or not differentiable
         return anew
 
+    @property
+    def backwards_per_iteration(self) -> int:
+        """How often the program calls backward in one iteration, as far as it can be told."""
+        return max(1, self._usual_backwards, self._backwards if self._optimizer_seen else 1)
+
     def again(self) -> None:
         """The current phase is run once more: a stretch of its own."""
         self.phase, self.done = None, 0

@@ -5,7 +5,8 @@ alike. ``process``: the whole life of a program, output silenced in both. ``loop
 loop alone, which the program times itself. ``per aten``: what operation level adds to plain, over
 the number of aten operations, counted in a run of their own. ``recorded``: every iteration's graph
 with its values is recorded, and the program stands still after each, as when a person steps by
-iterations; the levels before it are run through, with nobody to record for.
+iterations; the levels before it are run through, with nobody to record for. ``nan``: on the way to
+a NaN that never comes, at run level with losses and gradients checked.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LESSON = ROOT / "resources" / "lessons" / "linear_by_hand.py"
 LEVELS = ("run", "phase", "operation")
 RECORDED = "recorded"
+NAN = "nan"
 PATIENCE = 600.0
 
 # Each loop does `steps` iterations; the harness below times them, or counts what they call.
@@ -133,7 +135,9 @@ def watched(path: Path, level: str, *args: str) -> tuple[float, str]:
     trace = importlib.import_module("gradstep.protocol.trace")
     began = time.perf_counter()
     with gradstep.open(path, args, timeout=PATIENCE) as program:
-        if level == RECORDED:
+        if level == NAN:
+            stop = program.run_to_nan(timeout=PATIENCE)
+        elif level == RECORDED:
             while program.can_advance:
                 stop = program.iteration(timeout=PATIENCE)
         else:
@@ -184,6 +188,25 @@ def loops(folder: Path, name: str, repeats: int, scale: float, clock: str) -> No
     )
 
 
+def nan_watch(folder: Path, name: str, repeats: int, scale: float, clock: str) -> None:
+    path = folder / f"{name}.py"
+    path.write_text(HARNESS.format(loop=LOOPS[name]))
+    steps = max(1, int(STEPS[name] * scale))
+    times: dict[str, list[float]] = {way: [] for way in ("plain", "run", NAN)}
+    for _ in range(repeats):
+        times["plain"].append(float(plain(path, str(steps), clock)[1]))
+        for way in ("run", NAN):
+            times[way].append(float(watched(path, way, str(steps), clock)[1]))
+    told = {way: statistics.median(seconds) for way, seconds in times.items()}
+    spread = (max(times["plain"]) - min(times["plain"])) / told["plain"]
+    print(
+        f"nan      {name:14}  plain {told['plain'] / steps * 1e3:.2f} ms an iteration  "
+        f"run {told['run'] / told['plain']:.3f} x  watch on {told[NAN] / told['plain']:.3f} x  "
+        f"noise of plain {spread:.0%}",
+        flush=True,
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -196,14 +219,18 @@ def main() -> None:
         default="wall",
         help="of the loops; cpu, on a machine that others use too",
     )
+    parser.add_argument("--only", choices=("process", "loop", "nan"), help="one kind of line")
     chosen = parser.parse_args()
     sys.path.insert(0, str(ROOT))
     os.chdir(ROOT)
     compileall.compile_dir(ROOT / "gradstep", quiet=1)  # as pip leaves an installed package
     with tempfile.TemporaryDirectory() as folder:
-        processes(Path(folder), chosen.repeats)
-        for name in LOOPS:
+        if chosen.only in (None, "process"):
+            processes(Path(folder), chosen.repeats)
+        for name in LOOPS if chosen.only in (None, "loop") else ():
             loops(Path(folder), name, chosen.repeats, chosen.scale, chosen.clock)
+        for name in LOOPS if chosen.only in (None, "nan") else ():
+            nan_watch(Path(folder), name, chosen.repeats, chosen.scale, chosen.clock)
 
 
 if __name__ == "__main__":

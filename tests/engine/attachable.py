@@ -49,7 +49,7 @@ class Attachable:
         """Attach as a window would; where it is held, it stands."""
         ticket = read_ticket(self.ticket())
         assert ticket.pid == self.process.pid
-        debuggee = Debuggee(Program(ticket.name), listener, RunningProgram(ticket))
+        debuggee = Debuggee(Program(ticket.name), listener, side=RunningProgram(ticket))
         self._debuggees.append(debuggee)
         debuggee.start()
         debuggee.wait(PATIENCE)

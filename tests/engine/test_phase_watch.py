@@ -257,7 +257,7 @@ def test_never_cleared_is_told_of_the_program_that_never_clears(
 
 def test_in_an_experiment_the_button_is_suggested(start: Start) -> None:
     """Update after update without Zero grad, as somebody does who wants to see what happens."""
-    program = start("linear_by_hand.py")
+    program = start("linear.py")
     for _ in range(4):
         program.forward()
         program.backward()

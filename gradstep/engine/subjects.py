@@ -95,7 +95,7 @@ class Subjects:
         """Modules with parameters that are part of no other one, each by its first name."""
         found: list[tuple[str, nn.Module]] = []
         for name, value in bound:
-            if not isinstance(value, nn.Module) or next(value.parameters(), None) is None:
+            if not isinstance(value, nn.Module) or not _has_parameters(value):
                 continue
             if any(self._contains(model, value) for _, model in found):
                 continue
@@ -135,6 +135,13 @@ class Subjects:
             number = 1 + sum(type(other) is type(owner) for other in living)
             known = self._seen[id(owner)] = (weakref.ref(owner), number)
         return known[1]
+
+
+def _has_parameters(module: nn.Module) -> bool:
+    try:
+        return next(nn.Module.parameters(module), None) is not None
+    except AttributeError:  # it is just being made
+        return False
 
 
 def _trains(module: nn.Module) -> bool:

@@ -208,7 +208,7 @@ def test_fast_paths_are_kept(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> N
     with torch.no_grad():
         layer(x)
         assert "_transformer_encoder_layer_fwd" not in calls.seen
-        internals.keep_fast_paths(calls)
+        internals.keep_fast_paths(lambda: calls)
         layer(x)
     assert "_transformer_encoder_layer_fwd" in calls.seen
     assert internals.function_mode_is_on(calls)
@@ -297,3 +297,52 @@ def test_a_plain_number_is_read_and_nothing_else() -> None:
     with Calls():  # it would see the number being read
         seen.append(internals.plain_number(w * 2))
     assert seen == [None, None]
+
+
+def test_calls_of_modules_are_wrapped_and_the_programs_own_wrapper_stays() -> None:
+    seen: list[str] = []
+
+    def around(original: Any, module: Any, args: Any, kwargs: Any) -> Any:
+        seen.append(type(module).__name__)
+        return original(module, *args, **kwargs)
+
+    plain: Any = torch.nn.Module.__call__
+    model, x = torch.nn.Sequential(torch.nn.ReLU()), torch.tensor([-1.0, 2.0])
+    calls = internals.ModuleCalls(around)
+    calls.switch(True)
+    assert model(x).tolist() == [0.0, 2.0]
+    assert seen == ["Sequential", "ReLU"]
+    wrapper = torch.nn.Module.__call__
+
+    def of_the_program(this: Any, *args: Any, **kwargs: Any) -> Any:
+        seen.append("program")
+        return wrapper(this, *args, **kwargs)
+
+    owner: Any = torch.nn.Module
+    try:
+        owner.__call__ = of_the_program
+        calls.switch(False)
+        assert owner.__call__ is of_the_program
+        seen.clear()
+        model(x)
+        assert seen == ["program", "program"]
+        calls.switch(True)
+        seen.clear()
+        model(x)
+        assert seen == ["Sequential", "program", "ReLU", "program"]
+        calls.switch(False)
+        assert owner.__call__ is of_the_program
+    finally:
+        owner.__call__ = plain
+
+
+def test_views_that_can_no_longer_be_asked_are_no_leaves() -> None:
+    base = torch.tensor([2.0, -1.0], requires_grad=True)
+    first, _ = base
+    assert not internals.is_leaf(first) and internals.grad_fn(first) is not None
+    with torch.no_grad():
+        base -= 1
+    with pytest.raises(RuntimeError, match="Unbind"):
+        _ = first.is_leaf
+    assert not internals.is_leaf(first) and internals.grad_fn(first) is None
+    assert internals.is_leaf(base)

@@ -26,15 +26,20 @@ class Verbs:
         return self._go(Goal.STEP, level, timeout)
 
     def into(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
-        """Go on to the next line or operation, however deep it lies."""
+        """Go on to the next line of the user's code or the next operation, whichever comes first:
+        in modules and functions, and in what a node of backward runs in Python."""
         return self._go(Goal.INTO, level, timeout)
 
     def over(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
-        """Go on to the next line or operation that lies no deeper than this one."""
+        """Go on to the next line or operation that lies no deeper than this one: a line of this
+        function or one around it, an operation that these call themselves. At a node of backward:
+        to the next node whose forward call lay no deeper."""
         return self._go(Goal.OVER, level, timeout)
 
     def out(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
-        """Go on until the module or function around this place has returned."""
+        """Go on until the module or function around this place has returned (from a library's
+        code: until the user's goes on). At a node of backward: until the nodes of that call have
+        run, and at the top until backward returns."""
         return self._go(Goal.OUT, level, timeout)
 
     def forward(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
@@ -58,7 +63,9 @@ class Verbs:
         return self._go(Goal.ITERATION, level, timeout)
 
     def epoch(self, *, level: Level | None = None, timeout: float | None = None) -> Stop:
-        """Go on to the beginning of the next epoch."""
+        """Go on to the beginning of the next epoch, or to the end of the program. A script's epochs
+        are the rounds of the loop around the training loop; if there is none, the message of the
+        ``Stop`` says so."""
         return self._go(Goal.EPOCH, level, timeout)
 
     def run_to(
@@ -69,7 +76,9 @@ class Verbs:
         level: Level | None = None,
         timeout: float | None = None,
     ) -> Stop:
-        """Go on until ``line`` (from 1) of ``file`` is the next to run, or the program ends."""
+        """Go on until ``line`` (from 1) of ``file`` is the next to run, or the program ends. A line
+        without code stands for the next one that has some; if there is none the program stays
+        where it is, and the message of the ``Stop`` says why."""
         target = Place(os.path.abspath(os.fspath(file)), line)
         return self._go(Goal.LINE, level, timeout, target)
 

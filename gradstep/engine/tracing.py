@@ -37,10 +37,13 @@ class Tracer:
         self._function: Trace = self._called
         self._set, self._get = sys.settrace, sys.gettrace
         self._thread = 0
+        # Code that nobody follows, by identity, and kept so that its address is not given away.
+        self._skipped: dict[int, CodeType] = {}
 
     def start(self, frame: FrameType | None) -> None:
         """Trace from here on, those of the frames from ``frame`` outwards that are followed too.
         Again when on: then for frames that are followed only now."""
+        self._skipped.clear()
         if not self.on:
             self.on = True
             self._thread = threading.get_ident()
@@ -60,6 +63,7 @@ class Tracer:
         if not self.on:
             return
         self.on = False
+        self._skipped.clear()
         replaced: Any = sys
         replaced.settrace, replaced.gettrace = self._set, self._get
         if threading.get_ident() != self._thread:
@@ -78,6 +82,8 @@ class Tracer:
 
     def _called(self, frame: FrameType, event: str, argument: Any) -> Any:
         """The trace function: a new frame."""
+        if id(frame.f_code) in self._skipped:
+            return None
         if not self.on:
             self._set(self.theirs)
             return self.theirs(frame, event, argument) if self.theirs is not None else None
@@ -86,6 +92,8 @@ class Tracer:
             local = self.ask(self.theirs, frame, event, argument)
         if local is not None or self.enters(frame.f_code):
             return _Both(self, local)
+        if self.theirs is None:
+            self._skipped[id(frame.f_code)] = frame.f_code
         return None
 
     def ask(self, theirs: Trace, frame: FrameType, event: str, argument: Any) -> Any:
@@ -99,6 +107,7 @@ class Tracer:
     def _settrace(self, function: Trace | None, /) -> None:
         if threading.get_ident() == self._thread:
             self.theirs = function
+            self._skipped.clear()
         else:
             self._set(function)
 

@@ -24,8 +24,14 @@ class Breakpoint:
     """``file`` and ``line`` belong to LINE, ``pattern`` (as in a shell: ``*.attn.*``, ``log``) to
     OPERATION, MODULE and NODE, ``phase`` to PHASE (None: any), ``iteration`` to ITERATION.
 
+    The pattern of an OPERATION or a NODE may say within which module: ``model.fc*:linear``; a
+    MODULE goes by its path, with or without the model's variable before it, or by its class.
+
     ``condition`` is a Python expression in the program's own names; it stops only where that is
-    true. ``ignore`` hits are passed by first."""
+    true. Where the program has no such name: ``iteration`` (from 1), ``phase``, ``torch``,
+    ``finite(t)``, and ``sign_flip(t)``, ``cosine(t)`` (both of ``t.grad``) and ``update_ratio(t)``,
+    which compare with the previous evaluation of this condition. At a NODE ``grad`` is the gradient
+    that arrives, a tuple if there are several. ``ignore`` hits are passed by first."""
 
     id: int
     on: BreakOn

@@ -95,6 +95,9 @@ class Backward:
                 d.in_backward, depth = 1, len(inside)
                 try:
                     return original(outputs, *args, **kwargs)
+                except RuntimeError as error:
+                    d.broke(error, outputs, sys._getframe(1))
+                    raise
                 finally:
                     d.in_backward = 0
                     if d.level is not _RUN:
@@ -177,6 +180,9 @@ class Backward:
         d.in_backward, depth = 1, len(self._observer.inside)
         try:
             result = original(outputs, *args, **kwargs)
+        except RuntimeError as error:
+            d.broke(error, outputs, sys._getframe(2))
+            raise
         finally:
             d.in_backward = 0
             if d.level is not _RUN:

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 from gradstep.engine.breakpoints import Breakpoints, Ids
 from gradstep.engine.callers import Callers
@@ -75,6 +76,8 @@ class Debugger:
         self.followed_elsewhere = False
         """Training went on in another thread, which has ended: modes are set anew."""
         self.at_finish: Callable[[], None] = lambda: None
+        self.broke: Callable[[RuntimeError, Any, FrameType], None] = lambda *at: None
+        """Backward raised at run level, while the phase watch is at rest."""
         self.found: Callable[[Finding], None] = lambda finding: None
         """Tells what the phase watch noticed."""
         self.frame: FrameType | None = None

@@ -167,6 +167,16 @@ class ModuleCalls:
             owner.__call__, self._wrapper = self._original, None
 
 
+def replace_backward_entry(old: Any, new: Any) -> bool:
+    """Put ``new`` in the place of ``old``; False where the entry is another's by now."""
+    if torch.autograd._engine_run_backward is not old:  # type: ignore[attr-defined]
+        return False
+    torch.autograd._engine_run_backward = new  # type: ignore[attr-defined]
+    if getattr(torch.autograd.graph, "_engine_run_backward", None) is old:
+        torch.autograd.graph._engine_run_backward = new
+    return True
+
+
 # By identity: hashing an operation runs Python code. It is kept with its entry, so that its address
 # is not given to another.
 _loses_versions: dict[int, tuple[bool, Any]] = {}

@@ -60,6 +60,7 @@ MISTAKES = [
     Mistake("update_before_backward", "1", "step", "no gradient at its 2 parameters"),
     Mistake("freed_graph", "twice", "second", "before this was at line {first}"),
     Mistake("freed_graph", "two losses", "other", "before this was at line {head}"),
+    Mistake("freed_graph", "late", "late", "Backward frees what forward had saved"),
     Mistake("freed_graph", "carried", "carried", "this same line {carried}"),
     Mistake("in_place", "operator", "operator", "add_ at line {operator}", "backward"),
     Mistake("in_place", "slice", "slice", "setitem_ at line {slice}", "backward"),
@@ -96,11 +97,12 @@ MISTAKES = [
     Mistake("scheduler_per_batch", "MultiStepLR", "scheduler", "stepped 8 times"),
     Mistake("scheduler_per_batch", "ExponentialLR", "scheduler", "stepped 10 times"),
     Mistake("scheduler_per_batch", "ReduceLROnPlateau", "plateau", "epoch is still 0"),
-    Mistake("eval_left_on", "", "eval", "3 updates since eval() with 1 BatchNorm1d and 1 Dropout"),
+    Mistake("eval_left_on", "80", "eval", "3 updates since eval()"),
+    Mistake("eval_left_on", "2", "eval", "3 updates since eval() with 1 BatchNorm1d and 1 Dropout"),
 ]
 OFTEN = {
     RUN: ("never_zeroed", "update_before_backward", "kept_loss sum", "no_optimizer list",
-          "scheduler_per_batch StepLR", "eval_left_on", "freed_graph carried", "in_place step",
+          "scheduler_per_batch StepLR", "eval_left_on", "freed_graph late", "in_place step",
           "in_place operator", "in_place here", "detached_loss grad off", "no_gradient cleared"),
     PHASE: ("in_place module", "in_place slice", "detached_loss no_grad", "detached_loss tensor",
             "no_gradient unused", "no_gradient integer", "never_zeroed data"),

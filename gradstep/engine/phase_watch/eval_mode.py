@@ -34,8 +34,8 @@ LOOKS = 32
 class Entry:
     module: weakref.ref[nn.Module]
     place: Place | None
-    trained: dict[int, int]
-    """Steps of each optimizer (by ``id``) before."""
+    trained: frozenset[int]
+    """Optimizers (by ``id``) that had stepped before."""
     backwards: int
     updates: int = 0
     looks: int = 0
@@ -45,7 +45,7 @@ class EvalLeftOn(Rule):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._entries: list[Entry] = []
-        self._steps: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        self.idle = True
 
     def install(self) -> None:
         """``eval`` itself is called on the module that the program names; ``train``, which it goes
@@ -64,13 +64,14 @@ class EvalLeftOn(Rule):
         owner.eval = eval
 
     def _note(self, module: nn.Module, frame: FrameType) -> None:
-        steps = {id(optimizer): count for optimizer, count in self._steps.items()}
+        trained = frozenset(map(id, self.watch.optimizers))
         place = self.watch.place(frame)
         self._entries = self._entries[-ENTRIES + 1 :]
-        self._entries.append(Entry(weakref.ref(module), place, steps, self.watch.backwards))
+        self._entries.append(Entry(weakref.ref(module), place, trained, self.watch.backwards))
+        self.idle = False
+        self.watch.wake()
 
     def before_step(self, step: Step) -> None:
-        self._steps[step.optimizer] = self._steps.get(step.optimizer, 0) + 1
         for entry in list(self._entries):
             module = entry.module()
             entry.looks += 1
@@ -82,6 +83,7 @@ class EvalLeftOn(Rule):
                 if entry.updates == UPDATES:
                     self._found(entry, module)
                     return
+        self.idle = not self._entries
 
     def _concerns(self, entry: Entry, module: nn.Module, step: Step) -> bool:
         if id(step.optimizer) not in entry.trained or not _layers(module):

@@ -23,7 +23,7 @@ from gradstep.protocol.trace import Place
 
 UPDATES, PATIENCE = 5, 50
 NODES = 5000
-STEPS = 64
+STEPS = BACKWARDS = 64
 """Steps after which no further optimizer is waited for."""
 
 _FROZEN = "Call requires_grad_(True) if it is to be trained; else leave it out of the optimizer."
@@ -77,7 +77,7 @@ class NoGradient(Rule):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._seen: weakref.WeakKeyDictionary[Any, Seen] = weakref.WeakKeyDictionary()
-        self._steps = 0
+        self._steps = self._backwards = 0
         self._traced: list[Suspect] = []
         self._evidence = Evidence()
 
@@ -87,6 +87,9 @@ class NoGradient(Rule):
 
     def before_backward(self, run: Run) -> None:
         if not self._traced:
+            self._backwards += 1
+            if self._backwards > BACKWARDS and not self.watch.steps:
+                self.open = False  # there is no optimizer
             return
         leaves = leaves_of(run.outputs, NODES)
         if leaves is None:

@@ -23,6 +23,7 @@ STEPS = 4
 WALKS = 4
 """Graphs that are looked through: a program may have several losses."""
 NODES = 5000
+BACKWARDS = 64
 
 
 class NoOptimizer(Rule):
@@ -31,10 +32,13 @@ class NoOptimizer(Rule):
         self._held: set[int] = set()
         self._suspects: dict[int, tuple[weakref.ref[Tensor], float]] = {}
         self._walks = 0
-        self._steps = 0
+        self._steps = self._waited = 0
 
     def before_backward(self, run: Run) -> None:
         if not self._held or self._walks == WALKS:
+            self._waited += 1
+            if self._waited > BACKWARDS and not self._suspects:
+                self.open = False
             return
         self._walks += 1
         leaves = leaves_of(run.outputs, NODES)

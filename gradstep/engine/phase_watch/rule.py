@@ -48,6 +48,8 @@ class Rule:
     must keep none."""
 
     open = True
+    idle = False
+    """It waits for an event of its own (``eval()``), and asks for no others until then."""
 
     def __init__(self, watch: Any) -> None:
         self.watch = watch

@@ -54,6 +54,11 @@ class SchedulerPerBatch(Rule):
         super().__init__(watch)
         self._followed: weakref.WeakKeyDictionary[Any, Followed] = weakref.WeakKeyDictionary()
 
+    @property
+    def busy(self) -> bool:
+        """Some schedule is still followed, by the updates between its steps."""
+        return self.open and not all(seen.dropped for seen in self._followed.values())
+
     def install(self) -> None:
         self._wrap(lr_scheduler.LRScheduler, "step")
         self._wrap(lr_scheduler.ReduceLROnPlateau, "step")
@@ -76,6 +81,7 @@ class SchedulerPerBatch(Rule):
         seen = self._followed.get(scheduler)
         if seen is None:  # it is being made
             made = _lines(self._user_frames(frame))
+            self.watch.wake()
             self._followed[scheduler] = Followed(made, 0, self.watch.steps, _rate(scheduler))
             return
         if seen.dropped:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
+import weakref
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -34,6 +35,9 @@ from gradstep.protocol.trace import Level, Place
 
 CALLS = 16
 """Backwards for which calls are followed after the level was raised."""
+AWAKE = 64
+"""Backwards whose lines are noted at least, for the error that may come of one of them."""
+_RUN = Level.RUN
 
 
 class PhaseWatch:
@@ -62,12 +66,17 @@ class PhaseWatch:
         self._depth = 0
         self._pid = os.getpid()
         self._seen_until = 0
+        self.optimizers: weakref.WeakSet[Any] = weakref.WeakSet()
+        """That have stepped while the watch was awake."""
+        self._inner: Any = None
+        self._entry: Any = None
+        self._hooks: list[Any] = []
 
     def install(self) -> None:
         """Call it after the debugger's own wrappers are in place."""
-        internals.wrap_backward_entry(self._wrap)
-        register_optimizer_step_pre_hook(self._step_begins)
-        register_optimizer_step_post_hook(self._step_ended)
+        self._inner = torch.autograd._engine_run_backward  # type: ignore[attr-defined]
+        self._entry = self._wrap(self._inner)
+        self.wake()
         self._eval.install()
         self._schedule.install()
         self.debugger.at_finish = self._finished
@@ -75,10 +84,34 @@ class PhaseWatch:
 
         def and_follow(level: Level) -> None:
             set_level(level)
+            if level is not _RUN:
+                self.wake()
             self._seen_until = self.backwards + CALLS
             self._follow_calls()
 
         self.debugger.set_level = and_follow
+
+    def wake(self) -> None:
+        """See every backward and step from now on."""
+        if not self._hooks and internals.replace_backward_entry(self._inner, self._entry):
+            self._hooks = [
+                register_optimizer_step_pre_hook(self._step_begins),
+                register_optimizer_step_post_hook(self._step_ended),
+            ]
+            self.debugger.broke = lambda *at: None
+
+    def _rest(self) -> None:
+        """Nothing is left to be found out: cost nothing, at run level, until a module is put into
+        eval mode, a schedule is made, or a backward raises."""
+        waits = self.backwards < AWAKE or self.debugger.level is not _RUN or self._schedule.busy
+        if waits or not all(rule.idle for rule in self._rules):
+            return
+        if internals.replace_backward_entry(self._entry, self._inner):
+            for hook in self._hooks:
+                hook.remove()
+            self._hooks.clear()
+            self.last_backward = self.last_step = None
+            self.debugger.broke = self._failed
 
     def tell(self, mistake: Mistake, text: str, place: Place | None, **words: str) -> None:
         """Once per kind. ``words`` fill the gaps of the suggestion, or replace it."""
@@ -122,9 +155,8 @@ class PhaseWatch:
 
         def asking(name: str) -> list[Any]:
             base = getattr(Rule, name)
-            return [
-                getattr(r, name) for r in self._rules if r.open and getattr(type(r), name) != base
-            ]
+            rules = [r for r in self._rules if getattr(type(r), name) != base]
+            return [getattr(rule, name) for rule in rules]
 
         self._before_backward = asking("before_backward")
         self._after_backward = asking("after_backward")
@@ -187,10 +219,11 @@ class PhaseWatch:
                 self._depth = 0
                 if self._waiting:
                     self._tell_waiting()
-            if self.debugger.level is not Level.RUN:
+            if self.debugger.level is not _RUN:
                 frame = self.sites.user_frame(frame) or frame
                 self._follow_calls()
             self.last_backward = frame.f_code, frame.f_lasti
+            self._rest()
             return result
 
         return _engine_run_backward
@@ -209,15 +242,16 @@ class PhaseWatch:
 
     def _step_ended(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         self.steps += 1
+        self.optimizers.add(optimizer)
         user = self.sites.user_frame(sys._getframe(1))
         self.last_step = (user.f_code, user.f_lasti) if user is not None else None
         if self._after_step:
             self._ask(self._after_step, _step(optimizer, args, kwargs, sys._getframe(1)))
-        if self.debugger.level is not Level.RUN:
+        if self.debugger.level is not _RUN:
             self._follow_calls()
 
     def _follow_calls(self) -> None:
-        seen = self.debugger.level is not Level.RUN
+        seen = self.debugger.level is not _RUN
         wanted = self.backwards < self._seen_until or self.no_gradient.tracing
         self.ways.follow(seen and wanted)
 

@@ -16,6 +16,15 @@ if way == "twice":
     loss.backward()  # @first
     print("once")
     loss.backward()  # @second
+elif way == "late":
+    for step in range(101):
+        optimizer.zero_grad()
+        out, _ = model(torch.randn(2, 5, 3))
+        loss = out.square().mean()
+        loss.backward()
+        optimizer.step()
+        if step == 100:
+            loss.backward()  # @late
 elif way == "two losses":
     out, _ = model(torch.randn(2, 5, 3))
     squares = out.square()

@@ -15,15 +15,24 @@ from gradstep.inside import breakpoint
 if TYPE_CHECKING:
     from gradstep.debuggee import Debuggee
     from gradstep.debuggee import open_program as open
+    from gradstep.protocol.breakpoints import BreakOn, Breakpoint
 
 __version__ = "0.1.0"
-__all__ = ["Debuggee", "Experiment", "breakpoint", "open"]
+__all__ = ["BreakOn", "Breakpoint", "Debuggee", "Experiment", "breakpoint", "open"]
+
+# Lazy: a user's own file imports this package inside the engine, where none of it is needed.
+_LATER = {
+    "open": ("gradstep.debuggee", "open_program"),
+    "Debuggee": ("gradstep.debuggee", "Debuggee"),
+    "Breakpoint": ("gradstep.protocol.breakpoints", "Breakpoint"),
+    "BreakOn": ("gradstep.protocol.breakpoints", "BreakOn"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    # Lazy: a user's own file imports this package inside the engine, where none of it is needed.
-    if name in ("open", "Debuggee"):
-        from gradstep import debuggee
+    if name in _LATER:
+        from importlib import import_module
 
-        return debuggee.open_program if name == "open" else debuggee.Debuggee
+        module, attribute = _LATER[name]
+        return getattr(import_module(module), attribute)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

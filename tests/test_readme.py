@@ -47,10 +47,11 @@ def run(arguments: list[str], cwd: Path = ROOT) -> str:
 
 
 def test_headless_examples(tmp_path: Path) -> None:
-    example, nan = (block for block in blocks("python") if "gradstep.open" in block)
+    example, nan, breaks = (block for block in blocks("python") if "gradstep.open" in block)
     assert "grad: 1.0 2.0 -2.0" in run(["-c", example])
     text = "sqrt'(0) = 1/(2·0) = Inf, and Inf × 1 = Inf"
     assert run(["-c", nan], cwd=tmp_path) == f"10 SqrtBackward0 6 {text}\n"
+    run(["-c", breaks])  # it asserts by itself
 
 
 def test_experiment_example(tmp_path: Path) -> None:

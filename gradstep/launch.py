@@ -25,6 +25,9 @@ START_TIMEOUT = 120.0
 """Seconds for the interpreter to start and reach gradstep; torch is imported after that."""
 EXIT_TIMEOUT = 5.0
 """Seconds for an ended program to leave by itself (``atexit``) before it is killed."""
+DYING_TIMEOUT = 60.0
+"""Seconds from the last word of a process to its end: Python frees all that it holds, on a busy
+machine slowly, and one that is killed then has lost its exit code."""
 
 Say = Callable[[str, bytes, str], None]
 """Called with the stream's name, the bytes and their text."""
@@ -120,7 +123,7 @@ class EngineProcess:
         # A wait with a timeout polls, and would see the end up to 50 ms late.
         waiter = threading.Thread(target=process.wait, name="gradstep-wait", daemon=True)
         waiter.start()
-        waiter.join(EXIT_TIMEOUT)
+        waiter.join(DYING_TIMEOUT)
         if waiter.is_alive():
             _kill_tree(process)
         code = process.wait()

@@ -7,6 +7,7 @@ object follows the phases, keeps graph and journal, and holds the program at the
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 import threading
@@ -293,13 +294,20 @@ class Debugger:
         )
         self._remark = ""
         self.at_stop()
-        command = self.gate.wait(lambda: self._send(stop))
+        command = self.gate.wait(lambda: self._announce(stop))
         self.frame = None
         self.leaving = command.leave
         self.changes.clear()
         self.nonfinite.follow(command)
         self.pursuit.follow(command, frame, spot)
         return command
+
+    def _announce(self, stop: Stop) -> None:
+        self._send(stop)
+        if stop.reason is Reason.START:
+            # All that was imported has yet to be looked through once, for 0.1 s: while the person
+            # looks, and not in the middle of a loop that plain Python would have run without it.
+            gc.collect()
 
     def _hold_at(self, reason: Reason, frame: FrameType | None) -> None:
         self.hold(reason, None, frame)

@@ -51,7 +51,7 @@ def differentiable(value):
 
 
 def backward(results, inputs, by_leaves):
-    """Gradients of ``inputs``: what ``autograd.grad`` gives, or what ``backward`` leaves in leaves."""
+    """Gradients of ``inputs``: from ``autograd.grad``, or as ``backward`` leaves them in leaves."""
     seeds = [torch.full_like(result, 0.37) for result in results]
     if not by_leaves:
         return torch.autograd.grad(results, inputs, seeds, allow_unused=True)

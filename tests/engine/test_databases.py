@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 import gradstep
-from gradstep.protocol.trace import Goal, Level, Reason
-from tests.engine.programs_under_test import FINAL, PROGRAMS
+from gradstep.protocol.breakpoints import BreakOn, Breakpoint
+from gradstep.protocol.trace import Level, Reason
+from tests.engine.programs_under_test import PROGRAMS
 
 pytestmark = [pytest.mark.sweep, pytest.mark.slow]
 
@@ -45,12 +46,12 @@ def plain(program: Path, arguments: list[str]) -> Lines:
 
 
 def watched(program: Path, arguments: list[str], level: Level) -> Lines:
-    """On the way to the end of an epoch: that is captured, and never comes."""
+    """On the way to a breakpoint that is never hit: for that all is recorded."""
+    on = BreakOn.NODE if level is Level.OPERATION else BreakOn.OPERATION
     with gradstep.open(program, arguments, timeout=PATIENCE) as debuggee:
-        while debuggee.stop is not None and debuggee.stop.reason not in FINAL:
-            debuggee.advance(Goal.EPOCH, level)
-            debuggee.wait(PATIENCE)
-        assert debuggee.stop is not None and debuggee.stop.reason is Reason.END, debuggee.stop
+        debuggee.set_breakpoints(Breakpoint(1, on, pattern="never"))
+        stop = debuggee.run(level=level, timeout=PATIENCE)
+        assert stop.reason is Reason.END, stop
         return lines(debuggee.output)
 
 

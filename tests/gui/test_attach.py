@@ -23,7 +23,7 @@ from tests.gui.windows import action, until
 
 WAITS = "attach/waits.py"
 T = TypeVar("T")
-WHOLE = (0, "busy\n[2.0, 2.0, 2.0] 0 0\n", "")
+WHOLE = (0, "busy\n[2.0, 2.0, 2.0] 0 0 None\n", "")
 """What the program is to end with, whatever became of its window."""
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the relay is a shell script")
@@ -54,7 +54,7 @@ def test_closed_in_the_middle_of_a_phase_the_program_goes_on(
     window = joined(qtbot, running.ticket())
     assert "waits.py" in window.windowTitle() and "breakpoint" in window.windowTitle()
     assert "attached" in window.tag.text()
-    assert "own terminal" in window.workspace.console.text.placeholderText()
+    assert "own terminal" in window.workspace.console.empty.text()
     assert action(window, "stop").text() == "Detach"
     assert action(window, "stop").isEnabled() and not action(window, "restart").isEnabled()
     held = marker(WAITS, "held")

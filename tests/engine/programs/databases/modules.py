@@ -55,4 +55,6 @@ if __name__ == "__main__":
                 try:
                     try_module(info, dtype, training)
                 except Exception as error:  # of making samples
-                    print(f"{info.name}[{dtype}] {training}\t{type(error).__name__}: {error}")
+                    print(
+                        f"{info.name}[{dtype}] {training}\t{type(error).__name__}: {str(error)!r}"
+                    )

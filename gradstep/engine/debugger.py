@@ -369,9 +369,14 @@ class Debugger:
         the next line or operation."""
         self.attended = False
         standing = self.gate.waiting
+        self.breakpoints.set(())
         self.gate.abandon()
-        if not standing and (self.goal is not Goal.RUN or self.level is not Level.RUN):
+        if standing:
+            return  # as it goes on, it finds no breakpoints
+        if self.goal is not Goal.RUN or self.level is not Level.RUN:
             self.pursuit.pause()
+        else:
+            self.pursuit.changed()
 
     def _place(self, frame: FrameType) -> Place:
         place = self.sites.at(frame).place

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from gradstep.facts import Exited, Running
+from gradstep.protocol.breakpoints import BreakOn, Breakpoint
 from gradstep.protocol.messages import RequestFailed
 from gradstep.protocol.trace import Goal, Level, Loaded, Reason, Source, Stop
 from tests.engine.attachable import Run, runner
-from tests.engine.programs_under_test import PATIENCE, marker
+from tests.engine.programs_under_test import PATIENCE, PROGRAMS, marker
 
 TRAINS, WAITS = "attach/trains.py", "attach/waits.py"
 NO_SCREEN = "the program goes on without a window: gradstep needs a screen, and DISPLAY is not set."
@@ -106,13 +107,16 @@ def test_a_window_closed_while_the_program_runs(run: Run, tmp_path: Path) -> Non
     running = run(WAITS, str(tmp_path / "enough"))
     window = running.window()
     assert window.stop.line == marker(WAITS, "held")
+    line = marker(WAITS, "busy")
+    never = Breakpoint(1, BreakOn.LINE, str(PROGRAMS / WAITS), line, condition="w is None")
+    window.set_breakpoints(never)
     window.advance(Goal.UPDATE)
     time.sleep(0.3)
     assert window.debuggee.stop.reason is Reason.BREAKPOINT
     window.close()
     time.sleep(0.3)
     (tmp_path / "enough").touch()
-    assert running.end() == (0, "busy\n[2.0, 2.0, 2.0] 0 0\n", "")
+    assert running.end() == (0, "busy\n[2.0, 2.0, 2.0] 0 0 None\n", "")
 
 
 def test_paused_in_the_middle_of_its_work(run: Run, tmp_path: Path) -> None:
@@ -143,7 +147,7 @@ def test_ctrl_c_is_for_the_program(run: Run, tmp_path: Path) -> None:
         window.values()
     (tmp_path / "enough").touch()
     assert window.wait().reason is Reason.END
-    assert running.end() == (0, "busy\n[2.0, 2.0, 2.0] 1 0\n", "")
+    assert running.end() == (0, "busy\n[2.0, 2.0, 2.0] 1 0 None\n", "")
 
 
 def test_an_exception_ends_it_as_in_plain_python(run: Run, plain: Plain) -> None:

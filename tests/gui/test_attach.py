@@ -23,7 +23,7 @@ from tests.gui.windows import action, until
 
 WAITS = "attach/waits.py"
 T = TypeVar("T")
-WHOLE = (0, "busy\n[2.0, 2.0, 2.0] 0 0\n", "")
+WHOLE = (0, "busy\n[2.0, 2.0, 2.0] 0 0 None\n", "")
 """What the program is to end with, whatever became of its window."""
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the relay is a shell script")

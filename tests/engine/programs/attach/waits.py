@@ -20,4 +20,4 @@ while not os.path.exists(sys.argv[1]):
     count += 1
 w.grad = None
 (w * 2).sum().backward()
-print(w.grad.tolist(), interrupted, torch._C._len_torch_function_stack())
+print(w.grad.tolist(), interrupted, torch._C._len_torch_function_stack(), sys.gettrace())

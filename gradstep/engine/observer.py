@@ -92,10 +92,10 @@ class AtenMode(TorchDispatchMode):
         node = self._observer.current
         if node is not None and len(node.aten) < ATEN:
             node.aten.append(func)
-        result = func(*args, **kwargs) if kwargs else func(*args)
-        if internals.loses_versions(func):
-            internals.repair_versions(args)
-        return result
+        runner = internals.runner(func)
+        if runner is not None:
+            return runner(func, args, kwargs or {})
+        return func(*args, **kwargs) if kwargs else func(*args)
 
 
 class Observer:

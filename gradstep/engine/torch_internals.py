@@ -177,24 +177,42 @@ def replace_backward_entry(old: Any, new: Any) -> bool:
     return True
 
 
+Runner = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
+
 # By identity: hashing an operation runs Python code. It is kept with its entry, so that its address
 # is not given to another.
-_loses_versions: dict[int, tuple[bool, Any]] = {}
+_runners: dict[int, tuple[Runner | None, Any]] = {}
 
 
-def loses_versions(function: Any) -> bool:
-    """Whether a dispatch mode loses this operation's version bumps: in-place ``_foreach_*_``."""
-    known = _loses_versions.get(id(function))
+def runner(function: Any) -> Runner | None:
+    """What must run this operation in a dispatch mode's handler, so that no version bump is lost;
+    None where nothing is. In-place ``_foreach_*_`` and operations written in Python lose them."""
+    known = _runners.get(id(function))
     if known is None:
         schema = function._schema
-        answer = bool(schema.is_mutable and schema.name.startswith("aten::_foreach_"))
-        known = _loses_versions[id(function)] = (answer, function)
+        found: Runner | None = None
+        if schema.is_mutable and schema.name.startswith("aten::_foreach_"):
+            found = _run_foreach
+        elif schema.name in torch._library.custom_ops.OPDEFS:
+            found = _run_custom
+        known = _runners[id(function)] = (found, function)
     return known[0]
 
 
-def repair_versions(arguments: tuple[Any, ...]) -> None:
-    """Bump the versions that were lost; the list of changed tensors comes first."""
-    torch.autograd.graph.increment_version(arguments[0])
+def _run_foreach(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    result = function(*args, **kwargs)
+    torch.autograd.graph.increment_version(args[0])  # the list of changed tensors comes first
+    return result
+
+
+def _run_custom(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What was made by ``torch.library.custom_op`` changes tensors of its own in place. Without a
+    mode the key that counts versions is on while it runs; below a handler it is not."""
+    included = torch._C._dispatch_tls_local_include_set()
+    excluded = torch._C._dispatch_tls_local_exclude_set()
+    counting = excluded.remove(torch._C.DispatchKey.ADInplaceOrView)
+    with torch._C._ForceDispatchKeyGuard(included, counting):
+        return function(*args, **kwargs)
 
 
 # Calls whose kernel a dispatch mode changes (ATen takes other paths for "tensor subclasses").

@@ -35,10 +35,10 @@ class Atens(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         self.seen.append(func._schema.name)
-        result = func(*args, **(kwargs or {}))
-        if internals.loses_versions(func):
-            internals.repair_versions(args)
-        return result
+        runner = internals.runner(func)
+        if runner is not None:
+            return runner(func, args, kwargs or {})
+        return func(*args, **(kwargs or {}))
 
 
 @pytest.fixture
@@ -184,6 +184,31 @@ def test_versions_of_foreach_operations_are_repaired(atens: Atens) -> None:
     assert [t._version for t in tensors] == [2, 2]
     tensors[0].add_(1)
     assert tensors[0]._version == 3
+
+
+def test_versions_within_operations_written_in_python_are_kept() -> None:
+    """Made by ``torch.library.custom_op``; the bare mode shows that something is to be kept."""
+
+    @torch.library.custom_op("gradstep_tests::doubled", mutates_args=())
+    def doubled(x: Tensor) -> Tensor:
+        made = torch.zeros_like(x)
+        return made.add_(x).mul_(2)
+
+    class Bare(TorchDispatchMode):
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            return func(*args, **(kwargs or {}))
+
+    x = torch.ones(2)
+    assert doubled(x)._version == 2
+    with Bare():
+        assert doubled(x)._version == 0
+    with Atens() as mode:
+        result = doubled(x)
+        x.add_(1)
+    assert (result._version, result.tolist(), x._version) == (2, [2.0, 2.0], 1)
+    assert mode.seen == ["gradstep_tests::doubled", "aten::add_"]
 
 
 def test_a_dispatch_mode_does_change_a_sensitive_call() -> None:

@@ -15,10 +15,15 @@ UNINITIALIZED = {
 }  # fmt: skip
 
 
+def is_stable(op, sample):
+    """LAPACK's gelsy gives other bits in each process, gradstep or not."""
+    return op.name != "linalg.lstsq" or sample.kwargs.get("driver") != "gelsy"
+
+
 def samples(op, dtype, grad):
     seed()
     found = op.sample_inputs("cpu", dtype, requires_grad=grad)
-    return list(itertools.islice(found, SAMPLES[dtype]))
+    return [s for s in itertools.islice(found, SAMPLES[dtype]) if is_stable(op, s)]
 
 
 def in_place(op, sample):

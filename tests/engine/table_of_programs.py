@@ -86,12 +86,15 @@ class Case:
         return {n for n, line in enumerate(lines, 1) if re.search(rf"# .*@{phase.value}\b", line)}
 
 
-def with_gaps(field: str, cases: list[Case]) -> list[Any]:
-    """Test parameters; a case with a known gap must fail until the gap is closed."""
+def with_gaps(field: str, cases: list[Case], *, often: frozenset[str] | None = None) -> list[Any]:
+    """Test parameters; a case with a known gap must fail until the gap is closed. Of ``often``, if
+    that is given, the others are left to the sweep."""
     found = []
     for case in cases:
         reason = getattr(case, field)
         marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
+        if often is not None and case.id not in often:
+            marks.append(pytest.mark.sweep)
         found.append(pytest.param(case, id=case.id, marks=marks))
     return found
 

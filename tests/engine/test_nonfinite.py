@@ -114,6 +114,7 @@ def test_log_in_the_branch_that_where_does_not_take(start: Start, plain: Plain) 
     as_plain(program, plain, file)
 
 
+@pytest.mark.sweep
 def test_zero_times_infinity(start: Start, plain: Plain) -> None:
     file = "zero_times_inf.py"
     program = start(f"{FOLDER}/{file}")
@@ -144,6 +145,7 @@ def test_half_overflow_by_hand(start: Start, plain: Plain) -> None:
     as_plain(program, plain, file, "half")
 
 
+@pytest.mark.sweep
 def test_half_overflow_under_autocast(start: Start, plain: Plain) -> None:
     file = "half_overflow.py"
     program = start(f"{FOLDER}/{file}", ["autocast"])
@@ -169,6 +171,7 @@ def test_one_bad_number_in_the_five_hundredth_batch(start: Start, plain: Plain) 
     as_plain(program, plain, file)
 
 
+@pytest.mark.sweep
 def test_anomaly_mode_names_another_line(start: Start, plain: Plain) -> None:
     """As told in pytorch issue 160016: NaN was made long before the node that is blamed."""
     file = "wrong_line.py"
@@ -214,6 +217,7 @@ def test_meant_infinities_and_skipped_steps_are_no_alarm(start: Start, plain: Pl
     assert program.output_bytes == plain(f"{FOLDER}/{file}").stdout
 
 
+@pytest.mark.sweep
 def test_harmless_infinities_are_passed_by(start: Start, plain: Plain) -> None:
     file = "behind_a_mask.py"
     program = start(f"{FOLDER}/{file}")
@@ -229,6 +233,7 @@ def test_harmless_infinities_are_passed_by(start: Start, plain: Plain) -> None:
 # ---------------------------------------------------------------------- going back
 
 
+@pytest.mark.sweep
 def test_made_long_before_it_was_noticed(start: Start, plain: Plain) -> None:
     file = "late.py"
     program = start(f"{FOLDER}/{file}")
@@ -264,6 +269,7 @@ def test_what_the_guard_says(start: Start) -> None:
     assert stop.line == marker(f"{FOLDER}/sqrt_zero.py", "backward")
 
 
+@pytest.mark.sweep
 def test_a_second_run_that_prints_something_else(start: Start) -> None:
     file = "random_order.py"
     program = start(f"{FOLDER}/{file}")
@@ -316,6 +322,7 @@ def test_input_is_given_again_and_facts_come_in_order(plain: Plain) -> None:
     assert told.encode() == debuggee.output_bytes == plain(file, text=text).stdout
 
 
+@pytest.mark.sweep
 def test_an_experiment(start: Start) -> None:
     file = "experiment.py"
     program = start(f"{FOLDER}/{file}")

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import gradstep
-from gradstep.debuggee import Debuggee, Exited, Output, Program, ProgramEnded
+from gradstep.debuggee import Debuggee, Exited, Output, Program, ProgramEnded, Progress
 from gradstep.protocol.messages import RequestFailed
 from gradstep.protocol.trace import Goal, Level, Loaded, Reason
 from tests.engine.programs_under_test import PATIENCE, PROGRAMS, Opened, marker
@@ -287,7 +287,7 @@ def test_facts_come_in_order() -> None:
         assert program.wait(PATIENCE).reason is Reason.START
         assert program.run(timeout=PATIENCE).reason is Reason.END
         assert program.finish() == 3
-    kinds = [type(f).__name__ for f in facts if not isinstance(f, Output)]
+    kinds = [type(f).__name__ for f in facts if not isinstance(f, (Output, Progress))]
     assert kinds == ["Loaded", "Stop", "Running", "Stop", "Exited"]
     assert isinstance(facts[-1], Exited) and facts[-1].code == 3
     assert isinstance(facts[0], Loaded) and facts[0].kind == "script"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QSettings, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QMainWindow, QMessageBox, QVBoxLayout, QWidget
 
@@ -29,6 +29,9 @@ from gradstep.protocol.breakpoints import BreakOn
 from gradstep.protocol.trace import Goal, Place
 from gradstep.protocol.values import ValueInfo, ValueKind
 
+FRAME = 32
+"""Height that a window manager's title bar may take."""
+
 
 class MainWindow(QMainWindow):
     """One session in one window."""
@@ -39,7 +42,7 @@ class MainWindow(QMainWindow):
         self.setObjectName("window")
         self.setWindowTitle("gradstep")
         self.setAcceptDrops(True)
-        self.setMinimumSize(*theme().size("window", "minimum"))
+        self.setMinimumSize(self._fitting("minimum"))
         self.calm = CalmState(session, self)
         self.appearance = ""
         self.still = False
@@ -194,7 +197,7 @@ class MainWindow(QMainWindow):
 
     def _restore(self) -> None:
         settings = QSettings()
-        self.resize(*theme().size("window", "default"))
+        self.resize(self._fitting("default"))
         geometry = settings.value("window/geometry")
         if geometry is not None:
             self.restoreGeometry(geometry)
@@ -207,6 +210,12 @@ class MainWindow(QMainWindow):
         speed = float(str(settings.value("speed", 0) or 0))
         self.session.set_speed(speed if speed in SPEEDS else None)
         self.toolbar.show_speed(self.session.speed)
+
+    def _fitting(self, name: str) -> QSize:
+        """A size of the theme, or what the screen has room for: a window manager may leave a window
+        that reaches beyond the screen as it is."""
+        room = self.screen().availableSize() - QSize(0, FRAME)
+        return QSize(*theme().size("window", name)).boundedTo(room)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         settings = QSettings()

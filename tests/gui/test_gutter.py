@@ -285,7 +285,6 @@ def test_what_is_read_stays_in_place_when_a_note_comes_above(
     qtbot: QtBot, scripted: Scripted, panel: SourcePanel, path: str
 ) -> None:
     view = panel.view
-    qtbot.wait(500)  # the text is read in the background; when it comes, the view begins at its top
     view.scroll_to(40)
     before = view.rect_of(40)
     find(qtbot, scripted, Place(path, 3), "Above")

@@ -83,6 +83,12 @@ def test_recent_files_are_remembered_newest_first(
 TABS = ["Console", "Breakpoints", "Log", "Keys"]
 
 
+def test_it_opens_within_the_screen(window: MainWindow) -> None:
+    room = window.screen().availableSize()
+    assert window.width() <= room.width() < 1440  # the tests' screen is a small one
+    assert window.height() <= room.height()
+
+
 @pytest.mark.parametrize(
     ("width", "tabs"),
     [

@@ -54,6 +54,7 @@ class SourcePanel(Panel):
         self._calm = CalmState(session, self)
         self._background = Background(self)
         self._codes: dict[str, Code] = {}
+        self._reading: set[str] = set()
         self._wanted: tuple[Marked, ...] = ()
         self._main = ""
         self._values = LineValues()
@@ -106,6 +107,7 @@ class SourcePanel(Panel):
 
     def _open(self, path: str) -> None:
         self._codes.clear()
+        self._reading.clear()
         self._values.clear()
         self._main = os.path.abspath(path)
         self._wanted = ()
@@ -192,7 +194,10 @@ class SourcePanel(Panel):
             self._present()
             return
         for file in missing:
-            self._background.do(partial(read_code, file), self._take)
+            # Once: the same text read a second time would begin at its top again.
+            if file not in self._reading:
+                self._reading.add(file)
+                self._background.do(partial(read_code, file), self._take)
 
     def _take(self, code: Code) -> None:
         if code.problem and self._session.attached:
@@ -209,6 +214,7 @@ class SourcePanel(Panel):
         self._keep(code)
 
     def _keep(self, code: Code) -> None:
+        self._reading.discard(code.path)
         self._codes[code.path] = code
         if all(marked.file in self._codes for marked in self._wanted):
             self._present()

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PySide6.QtGui import QAction, QColor, QDragEnterEvent, QDropEvent, QFontMetrics
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from gradstep.assets import resource
+from gradstep.gui.session import Session
 from gradstep.gui.states import State
 from gradstep.gui.theme import theme
 from gradstep.gui.window import MainWindow
@@ -83,7 +84,10 @@ def test_recent_files_are_remembered_newest_first(
 TABS = ["Console", "Breakpoints", "Log", "Keys"]
 
 
-def test_it_opens_within_the_screen(window: MainWindow) -> None:
+def test_it_opens_within_the_screen(qtbot: QtBot, qapp: QApplication) -> None:
+    window = MainWindow(Session())
+    qtbot.addWidget(window)
+    window.show()
     room = window.screen().availableSize()
     assert window.width() <= room.width() < 1440  # the tests' screen is a small one
     assert window.height() <= room.height()

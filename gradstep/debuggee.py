@@ -20,8 +20,9 @@ from gradstep.protocol.findings import Finding
 from gradstep.protocol.frames import Connection
 from gradstep.protocol.messages import Event, Refusal, Reply
 from gradstep.protocol.nonfinite import Plan
+from gradstep.protocol.rerun import LandscapePart
 from gradstep.protocol.trace import Failure, Goal, Level, Loaded, Place, Reason, Stop
-from gradstep.questions import Questions
+from gradstep.questions import Parts, Questions
 from gradstep.replay import FirstRun, Replay
 from gradstep.requests import Answer, Requests
 from gradstep.verbs import Verbs
@@ -61,6 +62,7 @@ class Debuggee(Verbs, Questions):
         self._process: OtherSide = side or EngineProcess(program, heard or self.on_output)
         self._connected = False
         self._requests = Requests()
+        self._parts = Parts()
         self._running = False
         self._closed = False
         self._gone = False
@@ -288,6 +290,10 @@ class Debuggee(Verbs, Questions):
 
     def on_progress(self, iteration: int) -> None:
         self._listener(Progress(iteration))
+
+    def on_landscape(self, part: LandscapePart) -> None:
+        self._parts.arrived(part)
+        self._listener(part)
 
     # ------------------------------------------------------------------ background
 

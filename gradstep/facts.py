@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gradstep.protocol.findings import Finding
+from gradstep.protocol.rerun import LandscapePart
 from gradstep.protocol.trace import Loaded, Stop
 
 
@@ -37,6 +38,6 @@ class Exited:
     signal: str = ""
 
 
-Fact = Loaded | Running | Stop | Finding | Output | Progress | Exited
+Fact = Loaded | Running | Stop | Finding | Output | Progress | LandscapePart | Exited
 Listener = Callable[[Fact], None]
 """Called in background threads, in order per source."""

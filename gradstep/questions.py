@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import queue
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from gradstep.protocol.breakpoints import Breakpoint, BreakpointState
+from gradstep.protocol.rerun import Axis, Check, Landscape, LandscapePart
 from gradstep.protocol.trace import Devices, Graph, Losses, Timeline
 from gradstep.protocol.values import Array, Fetched, Statistics, Value, ValueInfo
 from gradstep.requests import Answer
@@ -12,8 +16,34 @@ from gradstep.requests import Answer
 T = TypeVar("T")
 
 
+class Parts:
+    """Collects the parts of the landscape that somebody waits for."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[LandscapePart] = queue.SimpleQueue()
+        self._tickets = itertools.count(-1, -1)  # a window counts upwards
+        self._ticket = 0
+
+    def arrived(self, part: LandscapePart) -> None:
+        if part.ticket == self._ticket:
+            self._queue.put(part)
+
+    def gather(self, ask: Callable[[int], Landscape]) -> tuple[Landscape, list[float]]:
+        self._ticket = next(self._tickets)
+        self._queue = queue.SimpleQueue()
+        found = ask(self._ticket)
+        losses: list[float] = []
+        while True:
+            part = self._queue.get()
+            losses += part.losses
+            if part.done:
+                return found, losses
+
+
 class Questions:
     """Each method blocks until the engine has answered; all rest on ``request``."""
+
+    _parts: Parts
 
     def request(self, verb: str, kind: Any, /, **arguments: Any) -> Answer:
         """Ask the engine; the future gives the result (decoded as ``kind``) and the body, or
@@ -45,6 +75,20 @@ class Questions:
     def losses(self, since: int = 0) -> Losses:
         """What backward was called on, by iteration."""
         return self._ask("losses", Losses, since=since)
+
+    def check(self, name: str, index: tuple[int, ...] = (), edge: int | None = None) -> Check:
+        """A gradient's element beside the finite difference of the loss. ``name`` as in ``value``;
+        ``edge``: along that edge of the graph. Raises ``RequestFailed``."""
+        return self._ask("check", Check, ref=name, index=index, edge=edge)
+
+    def landscape(self, *axes: Axis, points: int = 41) -> tuple[Landscape, list[float]]:
+        """The loss over one axis, or two, and the losses in row-major order; blocks until all are
+        there, or the program goes on. Raises ``RequestFailed``."""
+        return self._parts.gather(
+            lambda ticket: self._ask(
+                "landscape", Landscape, axes=axes, points=points, ticket=ticket
+            )
+        )
 
     def devices(self) -> Devices:
         """What the program's interpreter offers."""

@@ -79,7 +79,7 @@ class Engine:
         def report() -> int | None:
             return None if debugger.gate.waiting else debugger.tracker.iteration
 
-        link.start(Commands(debugger, self.scope, driver), report)
+        link.start(Commands(debugger, self.scope, driver, self.tell), report)
 
     def tell(self, event: str, **arguments: Any) -> None:
         """Tell the window, if there is one. That it is gone, the link finds out."""

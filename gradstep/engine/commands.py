@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import linecache
 import threading
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from torch import Tensor
 
@@ -13,9 +15,11 @@ from gradstep.engine.codelines import line_with_code
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.driver import Driver
 from gradstep.engine.gate import Command
+from gradstep.engine.landscape import Landscapes
 from gradstep.engine.notebook import cell_name
 from gradstep.engine.reading import Unreadable, body, cut, describe, preview, statistics
 from gradstep.engine.records import NodeRecord
+from gradstep.engine.rerun_commands import RerunCommands
 from gradstep.engine.scope import Scope
 from gradstep.engine.torch_internals import is_leaf, unobserved
 from gradstep.protocol.breakpoints import Breakpoint, BreakpointState
@@ -37,14 +41,18 @@ from gradstep.protocol.values import Fetched, Statistics, ValueInfo, ValueKind
 WIDEN_AFTER = 0.5
 """Seconds after which a pause no longer waits for a line of the user's own code."""
 
+Tell = Callable[..., Any]
+
 UNSEEN = "This iteration ran at full speed and was not recorded."
 
 
-class Commands:
+class Commands(RerunCommands):
     """Runs in the link thread. Values are read only while the program stands at the gate."""
 
-    def __init__(self, debugger: Debugger, scope: Scope, driver: Driver | None) -> None:
+    def __init__(self, debugger: Debugger, scope: Scope, driver: Driver | None, tell: Tell) -> None:
+        """``tell`` sends an event."""
         self._debugger, self._scope, self._driver = debugger, scope, driver
+        self._landscapes = Landscapes(lambda part: tell("landscape", part=part))
 
     # ------------------------------------------------------------------ going on
 
@@ -56,6 +64,7 @@ class Commands:
             target = _with_code(target)
         if goal is Goal.EPOCH and self._debugger.pursuit.no_epochs():
             raise RequestFailed(Problem("unavailable", self._debugger.pursuit.no_epochs()))
+        self._landscapes.cancel()
         self._debugger.go_on(Command(goal, level, target, plan=plan))
 
     def do_pause(self) -> None:
@@ -67,6 +76,7 @@ class Commands:
 
     def do_leave(self) -> None:
         self._standing()
+        self._landscapes.cancel()
         self._debugger.go_on(Command(Goal.RUN, Level.RUN, leave=True))
 
     # ------------------------------------------------------------------ reading

@@ -182,7 +182,8 @@ class Observer:
         if phase is Phase.FORWARD:
 
             def enter(place: Place | None) -> NodeRecord:
-                return d.recorder.enter(known.name, args, tensors, caller, place)
+                called = None if function.__class__ is Aloud else function
+                return d.recorder.enter(known.name, called, args, kwargs, tensors, caller, place)
 
         node = d.before(phase, known.name, frame, direct=frame is caller, enter=enter)
         births = d.nonfinite.births

@@ -15,8 +15,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from gradstep.engine.arguments import kept
 from gradstep.engine.callers import Callers
 from gradstep.engine.calls import is_in_place, tensors_in
+from gradstep.engine.chance import autocast_of, chance_of
 from gradstep.engine.reading import describe, preview
 from gradstep.engine.records import EdgeRecord, NodeRecord, wire_edge, wire_node
 from gradstep.engine.sites import Sites
@@ -59,6 +61,8 @@ class Recorder:
         self.edges: dict[int, EdgeRecord] = {}
         self._firsts: list[int] = []
         self._spans: list[NodeRecord] = []
+        self.roots: list[NodeRecord] = []
+        """What the last backward of this iteration began from."""
 
     # ------------------------------------------------------------------ forward
 
@@ -68,9 +72,10 @@ class Recorder:
         self.iteration = iteration
         waiting = [k.node for k in self._waiting() if k.node.id >= self._began] if carry else []
         self._began = self._next
+        self.roots = []
         self.store.clear()
         if waiting:
-            keep = _leading_to(waiting)
+            keep = leading_to(waiting)
             self._known = {key: k for key, k in self._known.items() if k.node.id in keep}
             self._keep_only(keep)
             return
@@ -87,7 +92,9 @@ class Recorder:
     def enter(
         self,
         name: str,
+        function: Any,
         args: Any,
+        kwargs: Any,
         tensors: list[Tensor],
         frame: FrameType | None,
         place: Place | None,
@@ -98,6 +105,8 @@ class Recorder:
         node.place = place
         if self.watching:
             node.detail = _detail(name, args)
+            node.function, node.arguments = function, kept(args, kwargs)
+            node.chance, node.autocast = chance_of(name, tensors), autocast_of(tensors)
         for i, tensor in enumerate(tensors):
             self._connect(tensor, node, i, frame)
         if self.watching and name.rstrip("_") in _NUMBER_IS_INPUT:
@@ -130,10 +139,10 @@ class Recorder:
     def prune(self, roots: list[NodeRecord]) -> set[int]:
         """Backward starts at ``roots``. What leads neither there nor to a loss that waits for a
         backward of its own belongs to something else. Returns what leads to ``roots``."""
-        reached = _leading_to(roots)
+        reached = leading_to(roots)
         if not reached:
             return set(self.nodes)
-        keep = reached | _leading_to([k.node for k in self._waiting(scalars=True)])
+        keep = reached | leading_to([k.node for k in self._waiting(scalars=True)])
         if len(keep) != len(self.nodes):
             self._keep_only(keep)
         return reached
@@ -185,6 +194,13 @@ class Recorder:
     def source_of(self, tensor: Tensor) -> NodeRecord | None:
         known = self._known.get(id(tensor))
         return known.node if known is not None and known.ref() is tensor else None
+
+    def place_of(self, tensor: Tensor) -> tuple[NodeRecord, int] | None:
+        """Of a living tensor: the node that made it (or a leaf), and which of its results it is."""
+        known = self._known.get(id(tensor))
+        if known is None or known.ref() is not tensor or known.node.id not in self.nodes:
+            return None
+        return known.node, known.output
 
     def node_of_number(self, number: int) -> NodeRecord | None:
         """The call that made the autograd node with this sequence number."""
@@ -356,7 +372,8 @@ class Recorder:
         return ""
 
 
-def _leading_to(roots: list[NodeRecord]) -> set[int]:
+def leading_to(roots: list[NodeRecord]) -> set[int]:
+    """The ids of these nodes and of all that went into them."""
     found: set[int] = set()
     stack = list(roots)
     while stack:

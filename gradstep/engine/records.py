@@ -6,8 +6,11 @@ import weakref
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from gradstep.engine.arguments import Arguments
+from gradstep.engine.chance import Chance
 from gradstep.protocol.trace import Edge, Group, Node, NodeState, Place
 from gradstep.protocol.values import Preview, TensorInfo, ValueKind
 
@@ -39,6 +42,12 @@ class NodeRecord:
     is_loss: bool = False
     aten: list[Any] = field(default_factory=list)
     detail: str = ""
+    function: Any = (
+        None  # what was called, with what besides tensors, and under which circumstances
+    )
+    arguments: Arguments | None = None
+    chance: Chance | None = None
+    autocast: tuple[str, torch.dtype] | None = None
     inputs: list[EdgeRecord] = field(default_factory=list)
     outputs: dict[int, list[EdgeRecord]] = field(default_factory=dict)
 

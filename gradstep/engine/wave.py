@@ -28,6 +28,7 @@ class Wave:
     def begin(self, roots: list[NodeRecord]) -> int:
         """Backward starts at ``roots``; about how many nodes it will run."""
         recorder = self._recorder
+        recorder.roots = list(roots)
         for root in roots:
             root.is_loss = True
         self._assigned.clear()

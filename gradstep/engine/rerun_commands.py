@@ -1,0 +1,62 @@
+"""Verbs that make the recorded forward once more with other values."""
+
+from __future__ import annotations
+
+from gradstep.engine.check import Subject, check
+from gradstep.engine.debugger import Debugger
+from gradstep.engine.landscape import Landscapes
+from gradstep.engine.records import EdgeRecord, NodeRecord
+from gradstep.engine.scope import Scope
+from gradstep.engine.tape import CannotRerun
+from gradstep.protocol.messages import Problem, RequestFailed
+from gradstep.protocol.rerun import Axis, Check, Landscape
+
+
+class RerunCommands:
+    """Part of ``Commands``."""
+
+    _debugger: Debugger
+    _scope: Scope
+    _landscapes: Landscapes
+
+    def _standing(self) -> None:
+        raise NotImplementedError
+
+    def do_check(self, ref: str, index: tuple[int, ...] = (), edge: int | None = None) -> Check:
+        """``ref`` names a value; with ``edge``, what goes along that edge of the graph."""
+        self._standing()
+        subject = self._subject(ref, index, edge)
+        try:
+            return check(self._debugger.recorder, subject)
+        except CannotRerun as error:
+            raise RequestFailed(Problem("unavailable", str(error), ref)) from None
+        except (IndexError, TypeError, ValueError) as error:
+            raise RequestFailed(Problem("invalid", str(error), ref)) from None
+
+    def do_landscape(self, axes: tuple[Axis, ...], points: int, ticket: int) -> Landscape:
+        """The losses follow as ``landscape`` events with this ticket."""
+        self._standing()
+        try:
+            return self._landscapes.start(self._debugger.recorder, axes, points, ticket)
+        except CannotRerun as error:
+            raise RequestFailed(Problem("unavailable", str(error))) from None
+        except ValueError as error:
+            raise RequestFailed(Problem("invalid", str(error))) from None
+
+    def do_landscape_stop(self) -> None:
+        self._landscapes.cancel()
+
+    def _subject(self, ref: str, index: tuple[int, ...], edge: int | None) -> Subject:
+        recorder = self._debugger.recorder
+        if edge is not None:
+            found: EdgeRecord | None = recorder.edges.get(edge)
+            if found is None:
+                raise RequestFailed(Problem("unknown", "This edge is not on the graph.", ref))
+            return Subject(found.source, found.output, index, found)
+        at: tuple[NodeRecord, int] | None = recorder.find(ref) if ref.startswith("#") else None
+        if not ref.startswith("#"):
+            tensor = self._scope.find(ref, self._debugger.frame)
+            at = recorder.place_of(tensor) if tensor is not None else None
+        if at is None:
+            raise RequestFailed(Problem("unknown", f"{ref} is not on the graph.", ref))
+        return Subject(*at, index)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from gradstep.protocol.breakpoints import Breakpoint, BreakpointState
 from gradstep.protocol.rerun import Axis, Check, Landscape, LandscapePart
 from gradstep.protocol.trace import Devices, Graph, Losses, Timeline
+from gradstep.protocol.training import Accumulation, Update
 from gradstep.protocol.values import Array, Fetched, Statistics, Value, ValueInfo
 from gradstep.requests import Answer
 
@@ -80,6 +81,15 @@ class Questions:
         """A gradient's element beside the finite difference of the loss. ``name`` as in ``value``;
         ``edge``: along that edge of the graph. Raises ``RequestFailed``."""
         return self._ask("check", Check, ref=name, index=index, edge=edge)
+
+    def accumulation(self, name: str, index: tuple[int, ...] = ()) -> Accumulation:
+        """What the last backward added to a parameter's ``.grad``; ``index``: the element that is
+        followed."""
+        return self._ask("accumulation", Accumulation, ref=name, index=index)
+
+    def update_of(self, name: str, index: tuple[int, ...] = ()) -> Update:
+        """What the next update will make of a parameter, line by line."""
+        return self._ask("update", Update, ref=name, index=index)
 
     def landscape(self, *axes: Axis, points: int = 41) -> tuple[Landscape, list[float]]:
         """The loss over one axis, or two, and the losses in row-major order; blocks until all are

@@ -22,6 +22,8 @@ from gradstep.engine.records import NodeRecord
 from gradstep.engine.rerun_commands import RerunCommands
 from gradstep.engine.scope import Scope
 from gradstep.engine.torch_internals import is_leaf, unobserved
+from gradstep.engine.training import Owner
+from gradstep.engine.training_commands import TrainingCommands
 from gradstep.protocol.breakpoints import Breakpoint, BreakpointState
 from gradstep.protocol.messages import Problem, RequestFailed
 from gradstep.protocol.nonfinite import Plan
@@ -46,7 +48,7 @@ Tell = Callable[..., Any]
 UNSEEN = "This iteration ran at full speed and was not recorded."
 
 
-class Commands(RerunCommands):
+class Commands(RerunCommands, TrainingCommands):
     """Runs in the link thread. Values are read only while the program stands at the gate."""
 
     def __init__(self, debugger: Debugger, scope: Scope, driver: Driver | None, tell: Tell) -> None:
@@ -181,6 +183,9 @@ class Commands(RerunCommands):
     def _standing(self) -> None:
         if not self._debugger.gate.waiting:
             raise RequestFailed(Problem("busy", "The program is running; pause it first."))
+
+    def _owner(self, parameter: Tensor) -> Owner | None:
+        return None
 
     def _current_device(self) -> str:
         experiment = self._driver.experiment if self._driver is not None else None

@@ -16,6 +16,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from gradstep.engine.arguments import kept
+from gradstep.engine.before import Before
 from gradstep.engine.callers import Callers
 from gradstep.engine.calls import is_in_place, tensors_in
 from gradstep.engine.chance import autocast_of, chance_of
@@ -63,6 +64,7 @@ class Recorder:
         self._spans: list[NodeRecord] = []
         self.roots: list[NodeRecord] = []
         """What the last backward of this iteration began from."""
+        self.before = Before(store)
 
     # ------------------------------------------------------------------ forward
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from gradstep.engine.recorder import Recorder
 from gradstep.engine.records import EdgeRecord, NodeRecord
+from gradstep.engine.torch_internals import unobserved
 from gradstep.protocol.trace import Change, NodeState
 from gradstep.protocol.values import Preview, ValueKind
 
@@ -34,6 +35,10 @@ class Wave:
         self._assigned.clear()
         self._remember()
         self._reached = self._within_reach(roots)
+        if recorder.watching:
+            with unobserved():
+                parameters = [n for n in self._reached if n.kind is ValueKind.PARAMETER]
+                recorder.before.begin(recorder.iteration, parameters)
         total = 0
         for node in self._reached:
             if node.kind is ValueKind.RESULT:

@@ -1,0 +1,58 @@
+"""What ``.grad`` held when backward began."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from gradstep.engine.reading import problem_of
+from gradstep.engine.records import NodeRecord
+from gradstep.engine.store import Store
+from gradstep.engine.torch_internals import is_leaf
+
+
+class Before:
+    """``.grad`` of every parameter as the present backward found it, as far as there is room."""
+
+    NONE, KEPT, UNKNOWN = "none", "kept", "unknown"
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._found: dict[int, str] = {}
+        self._since: dict[int, int] = {}
+        self.iteration = 0
+
+    def begin(self, iteration: int, parameters: list[NodeRecord]) -> None:
+        """Backward begins. Call it unobserved."""
+        self.iteration = iteration
+        self._found.clear()
+        for node in parameters:
+            leaf = node.leaf() if node.leaf is not None else None
+            grad = leaf.grad if leaf is not None and is_leaf(leaf) else None
+            key = id(leaf)
+            if _is_empty(grad):
+                self._since[key] = iteration
+            self._since.setdefault(key, iteration)
+            self._found[node.id] = self._keep(node, grad)
+
+    def _keep(self, node: NodeRecord, grad: Tensor | None) -> str:
+        if grad is None:
+            return self.NONE
+        return self.KEPT if self._store.keep(_key(node), grad) else self.UNKNOWN
+
+    def of(self, node: NodeRecord) -> tuple[str, Tensor | None]:
+        state = self._found.get(node.id, self.UNKNOWN)
+        return state, self._store.get(_key(node)) if state == self.KEPT else None
+
+    def since(self, leaf: Tensor) -> int:
+        return self._since.get(id(leaf), self.iteration)
+
+
+def _is_empty(grad: Tensor | None) -> bool:
+    """None or zeros. A large one is not searched at every backward: it counts as full."""
+    if grad is None:
+        return True
+    return not problem_of(grad) and grad.numel() <= 1 << 20 and not bool(grad.count_nonzero())
+
+
+def _key(node: NodeRecord) -> str:
+    return f"#{node.id}:before"

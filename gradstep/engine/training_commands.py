@@ -1,0 +1,85 @@
+"""Verbs that explain what happens to a parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from torch import Tensor
+
+from gradstep.engine.debugger import Debugger
+from gradstep.engine.driver import Driver
+from gradstep.engine.reading import Unreadable
+from gradstep.engine.scope import Scope
+from gradstep.engine.torch_internals import unobserved
+from gradstep.engine.training import Owner, Parameter, accumulation, update
+from gradstep.protocol.messages import Problem, RequestFailed
+from gradstep.protocol.training import Accumulation, Update
+
+T = TypeVar("T")
+
+
+class TrainingCommands:
+    """Part of ``Commands``."""
+
+    _debugger: Debugger
+    _scope: Scope
+    _driver: Driver | None
+
+    def _standing(self) -> None:
+        raise NotImplementedError
+
+    def _owner(self, parameter: Tensor) -> Owner | None:
+        raise NotImplementedError
+
+    def do_accumulation(self, ref: str, index: tuple[int, ...] = ()) -> Accumulation:
+        """``ref`` names a parameter; ``index`` is the element to follow, the first by default."""
+        recorder = self._debugger.recorder
+        return self._explain(
+            ref, index, lambda found: accumulation(recorder, recorder.before, found)
+        )
+
+    def do_update(self, ref: str, index: tuple[int, ...] = ()) -> Update:
+        """As of now: nothing is changed, and no optimizer is called."""
+        recorder = self._debugger.recorder
+
+        def taken_apart(found: Parameter) -> Update:
+            owner = self._owner(found.tensor)
+            rate = self._rate_by_hand(found.tensor) if owner is None else None
+            return update(recorder, recorder.before, found, owner, rate)
+
+        return self._explain(ref, index, taken_apart)
+
+    def _explain(self, ref: str, index: tuple[int, ...], explain: Callable[[Parameter], T]) -> T:
+        self._standing()
+        with unobserved():
+            try:
+                return explain(self._parameter(ref, index))
+            except Unreadable as error:
+                raise RequestFailed(Problem("unavailable", str(error), ref)) from None
+            except IndexError as error:
+                raise RequestFailed(Problem("invalid", str(error), ref)) from None
+
+    def _parameter(self, ref: str, index: tuple[int, ...]) -> Parameter:
+        recorder = self._debugger.recorder
+        if ref.startswith("#"):
+            found = recorder.find(ref)
+            node = found[0] if found is not None and found[0].leaf is not None else None
+            tensor = node.leaf() if node is not None and node.leaf is not None else None
+        else:
+            tensor = self._scope.find(ref, self._debugger.frame)
+            node = recorder.leaf_of(tensor) if tensor is not None else None
+        if tensor is None:
+            raise RequestFailed(Problem("unknown", f"No parameter is called {ref} here.", ref))
+        name = node.name if node is not None and node.name else ref
+        return Parameter(ref, name, tensor, node, index or (0,) * tensor.dim())
+
+    def _rate_by_hand(self, parameter: Tensor) -> float | None:
+        """Of an experiment that gradstep updates by plain gradient descent."""
+        experiment = self._driver.experiment if self._driver is not None else None
+        if experiment is None or experiment.optimizer is not None:
+            return None
+        held = experiment.named_parameters.values()
+        if experiment.learning_rate is None or not any(each is parameter for each in held):
+            return None
+        return float(experiment.learning_rate)

@@ -1,0 +1,1 @@
+"""Cards: where a number came from, made of the numbers themselves."""

@@ -12,6 +12,7 @@ from gradstep.protocol.rerun import Axis, Check, Landscape, LandscapePart
 from gradstep.protocol.trace import Devices, Graph, Losses, Timeline
 from gradstep.protocol.training import Accumulation, Update
 from gradstep.protocol.values import Array, Fetched, Statistics, Value, ValueInfo
+from gradstep.protocol.why import Why
 from gradstep.requests import Answer
 
 T = TypeVar("T")
@@ -90,6 +91,10 @@ class Questions:
     def update_of(self, name: str, index: tuple[int, ...] = ()) -> Update:
         """What the next update will make of a parameter, line by line."""
         return self._ask("update", Update, ref=name, index=index)
+
+    def why(self, name: str) -> Why:
+        """Why a value's gradient is None, zero, huge or tiny, and the way that it came."""
+        return self._ask("why", Why, ref=name)
 
     def landscape(self, *axes: Axis, points: int = 41) -> tuple[Landscape, list[float]]:
         """The loss over one axis, or two, and the losses in row-major order; blocks until all are

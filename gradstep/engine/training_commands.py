@@ -13,8 +13,10 @@ from gradstep.engine.reading import Unreadable
 from gradstep.engine.scope import Scope
 from gradstep.engine.torch_internals import unobserved
 from gradstep.engine.training import Owner, Parameter, accumulation, update
+from gradstep.engine.why import Value, why
 from gradstep.protocol.messages import Problem, RequestFailed
 from gradstep.protocol.training import Accumulation, Update
+from gradstep.protocol.why import Why
 
 T = TypeVar("T")
 
@@ -49,6 +51,32 @@ class TrainingCommands:
             return update(recorder, recorder.before, found, owner, rate)
 
         return self._explain(ref, index, taken_apart)
+
+    def do_why(self, ref: str) -> Why:
+        """Why the gradient of a value is None, zero, huge or tiny."""
+        self._standing()
+        recorder = self._debugger.recorder
+        with unobserved():
+            return why(recorder, self._value_at(ref))
+
+    def _value_at(self, ref: str) -> Value:
+        recorder = self._debugger.recorder
+        if ref.startswith("#"):
+            found = recorder.find(ref)
+            if found is None:
+                raise RequestFailed(Problem("unknown", f"{ref} is not on the graph.", ref))
+            node, output = found
+            tensor = node.leaf() if node.leaf is not None else None
+            edges = node.outputs.get(output, [])
+            name = next((edge.name for edge in edges if edge.name), node.name)
+            return Value(ref, name, tensor, node, output)
+        tensor = self._scope.find(ref, self._debugger.frame)
+        if tensor is None:
+            raise RequestFailed(Problem("unknown", f"No value is called {ref} here.", ref))
+        at = recorder.place_of(tensor)
+        if at is None:
+            return Value(ref, ref, tensor, None)
+        return Value(ref, ref, tensor, *at)
 
     def _explain(self, ref: str, index: tuple[int, ...], explain: Callable[[Parameter], T]) -> T:
         self._standing()

@@ -17,9 +17,9 @@ class Because(StrEnum):
     NOT_A_LEAF = "not_a_leaf"  # PyTorch keeps .grad of leaves only
     INTEGER = "integer"  # integers have no derivative
     NO_BACKWARD = "no_backward"  # no backward has run
-    NOT_USED = "not_used"  # not on the graph of the loss
+    NOT_USED = "not_used"  # no operation of the graph leads from it to the loss
     DETACHED = "detached"  # on the way to the loss it was cut off
-    NO_GRAD = "no_grad"  # the way to the loss leads through torch.no_grad
+    NO_GRAD = "no_grad"  # the way to the loss leads through a call with gradients off
     UNDIFFERENTIABLE = "undifferentiable"  # ... through an operation that has no derivative
     NOT_YET = "not_yet"  # this backward has not come so far
     CLEARED = "cleared"  # zero-grad has removed it

@@ -175,7 +175,8 @@ def test_why_there_is_none(tmp_path: Path) -> None:
             found["a"].place.line == line_of(program, "cut here")
             and found["a"].operation == "detach"
         )
-        assert found["b"].because is Because.NO_GRAD and found["b"].operation == "mul"
+        # What runs under no_grad belongs to no forward: nothing of it is recorded.
+        assert found["b"].because is Because.NOT_USED
         assert found["d"].because is Because.UNDIFFERENTIABLE
         assert found["d"].operation == "argmax"
         assert found["unused"].because is Because.NOT_USED

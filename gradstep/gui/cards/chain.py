@@ -1,0 +1,218 @@
+"""The chain rule at one use of a value, with its numbers."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from gradstep.gui.cards.equation import Equation, Term
+from gradstep.gui.cards.frame import Card, Hairline, Words
+from gradstep.gui.cards.path import PathStrip, Spot
+from gradstep.gui.cards.rows import Row, Rows
+from gradstep.gui.cards.typeset import Formula
+from gradstep.gui.cards.words import at, number, signed, title_of, words
+from gradstep.gui.numbers import format_preview, format_shape
+from gradstep.phases import Phase
+from gradstep.protocol.cards import Chain, FanOut, Quantity, Traced
+
+BACK, AHEAD = Phase.BACKWARD, Phase.FORWARD
+
+
+class ChainCard(Card):
+    """Upstream × local = downstream; of tensors the rule, and one element in full."""
+
+    edgeChosen = Signal(int)
+    """Another use of the value is to be explained."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("card_chain", parent)
+        self.formula = Formula()
+        self.equation = Equation()
+        self.steps = Words(quiet=True)
+        self.traced_title, self.traced = Words(weight=600), Rows()
+        self.paths_title, self.paths = Words(weight=600), Rows()
+        self.way_line, self.way_title, self.way = (
+            Hairline(),
+            Words("caption", quiet=True),
+            PathStrip(),
+        )
+        self.remark = Words("caption", quiet=True)
+        for part in (
+            self.formula, self.equation, self.steps, self.traced_title, self.traced,
+            self.paths_title, self.paths, self.way_line, self.way_title, self.way, self.remark,
+        ):  # fmt: skip
+            self.add(part)
+        self.clear()
+
+    def clear(self, sentence: str = "") -> None:
+        """Only a sentence: there is nothing to compute with yet."""
+        self.title.say(sentence)
+        for part in (self.formula, self.equation, self.way_line, self.way):
+            part.hide()
+        for text in (self.steps, self.traced_title, self.paths_title, self.way_title, self.remark):
+            text.say("")
+        self.traced.show_rows(())
+        self.paths.show_rows(())
+
+    def show_chain(self, chain: Chain, loss: str, way: tuple[Spot, ...]) -> None:
+        """``loss``: its name; ``way``: from it to the value."""
+        self.title.say(title_of(chain.operation))
+        self.formula.set_text(chain.formula)
+        self.formula.setVisible(bool(chain.formula))
+        self.equation.show_terms(*_equation(chain, loss))
+        self.equation.show()
+        self.steps.say(_steps(chain))
+        traced = chain.traced if not _alone(chain) else None
+        self.traced_title.say(_traced_title(chain, loss) if traced else "")
+        self.traced.show_rows(_traced(traced) if traced else ())
+        several = chain.fan_out if chain.fan_out and len(chain.fan_out.paths) > 1 else None
+        self.paths_title.say(_paths_title(several, chain) if several else "")
+        self.paths.show_rows(_paths(several) if several else ())
+        self.way_line.setVisible(len(way) > 1)
+        name = chain.operands[chain.input].name or chain.symbol
+        self.way_title.say(words("From the loss to {0}").format(name) if len(way) > 1 else "")
+        self.way.show_spots(way)
+        self.way.setVisible(len(way) > 1)
+        self.remark.say(_remark(chain))
+
+
+def _alone(chain: Chain) -> bool:
+    """Whether one number stands for the whole."""
+    operand = chain.operands[chain.input].value.elements
+    result = chain.result[0].value.elements if chain.result else None
+    return operand is not None and len(operand) == 1 and result is not None and len(result) == 1
+
+
+def _shown(quantity: Quantity | None, kind: str = "grad") -> str:
+    if quantity is None:
+        return "?"
+    return format_preview(quantity.value, quantity.dtype, kind) or "?"
+
+
+def _equation(chain: Chain, loss: str) -> tuple[tuple[Term, ...], tuple[str, ...]]:
+    operand = chain.operands[chain.input]
+    result = chain.result[0].name or chain.result[0].symbol if chain.result else "y"
+    name = operand.name or chain.symbol
+    upstream = chain.upstream[0] if chain.upstream else None
+    shape = "" if _alone(chain) else format_shape
+    arrived = Term(
+        words("upstream"),
+        _shown(upstream),
+        _note(upstream, words("has not come yet")) if shape else words("arrived"),
+        f"{{∂{loss}}}/{{∂{result}}}",
+        BACK,
+    )
+    there = chain.downstream is not None
+    down = chain.downstream if there else chain.unreduced
+    ready = there or (down is not None and not chain.summed)
+    passed = Term(
+        words("downstream"),
+        _shown(down) if ready else "?",
+        _note(down, "") if shape else words("for {0}").format(name),
+        f"{{∂{loss}}}/{{∂{name}}}",
+        BACK,
+        boxed=True,
+        coming=not there,
+    )
+    if chain.local is None:
+        return (arrived, passed), ("→",)
+    local = Term(
+        words("local"),
+        _shown(chain.local, "data"),
+        _note(chain.local, "") if shape else "",
+        f"{{∂{result}}}/{{∂{name}}}",
+        AHEAD,
+    )
+    return (arrived, local, passed), ("×", "=")
+
+
+def _note(quantity: Quantity | None, missing: str) -> str:
+    if quantity is None:
+        return missing
+    elements = quantity.value.elements
+    few = elements is not None and len(elements) <= 3
+    text = format_shape(quantity.shape)
+    return text if few else words("{0}, norm").format(text)
+
+
+def _steps(chain: Chain) -> str:
+    if not chain.summed:
+        return ""
+    axes = ", ".join(map(str, chain.summed))
+    shape = format_shape(chain.unreduced.shape) if chain.unreduced else ""
+    own = format_shape(chain.operands[chain.input].shape)
+    return words(
+        "It was broadcast from {0} to {1}: upstream × local is summed over axis {2}."
+    ).format(own, shape, axes)
+
+
+def _traced_title(chain: Chain, loss: str) -> str:
+    assert chain.traced is not None
+    name = at(chain.operands[chain.input].name or chain.symbol, chain.traced.index)
+    count = len(chain.traced.terms) + chain.traced.left
+    if count == 1:
+        return words("One element: {0}").format(name)
+    return words("One element, {0}: a sum of {1}").format(name, count)
+
+
+def _traced(traced: Traced) -> tuple[Row, ...]:
+    rows = []
+    for term in traced.terms:
+        left = " · ".join(_factor(f.symbol, f.index) for f in term.factors)
+        below = " × ".join(
+            number(f.value) if i == 0 else signed(f.value) for i, f in enumerate(term.factors)
+        )
+        rows.append(Row(left, number(term.value), below, BACK))
+    if traced.left:
+        text = words("{0} more, together").format(traced.left)
+        rows.append(Row(text, number(traced.rest), lane=BACK, quiet=True))
+    if len(rows) > 1:
+        rows.append(Row(words("sum"), number(traced.total), lane=BACK, strong=True))
+    return tuple(rows)
+
+
+def _factor(symbol: str, index: tuple[int, ...]) -> str:
+    return f"{symbol}[{', '.join(map(str, index))}]" if index else symbol
+
+
+def _paths_title(fan_out: FanOut, chain: Chain) -> str:
+    name = chain.operands[chain.input].name or chain.symbol
+    return words("{0} is used {1} times: the paths add up").format(name, len(fan_out.paths))
+
+
+def _paths(fan_out: FanOut) -> tuple[Row, ...]:
+    rows = []
+    for path in fan_out.paths:
+        text = words("through {0}").format(path.operation)
+        text += words(" (this card)") if path.chosen else ""
+        shown = number(path.element) if path.element is not None else "?"
+        rows.append(Row(text, shown, lane=BACK, quiet=not path.chosen))
+    total = number(fan_out.element) if fan_out.element is not None else "?"
+    rows.append(Row(words("sum"), total, lane=BACK, strong=True))
+    return tuple(rows)
+
+
+def _remark(chain: Chain) -> str:
+    said = [chain.note] if chain.note else []
+    if not chain.in_table:
+        said.append(words("No formula is kept for this operation: what autograd sent is shown."))
+    agreement = chain.agreement
+    if agreement.agrees is True:
+        error = number(float(f"{agreement.error or 0:.1g}"), 1, "float64")
+        said.append(
+            words("Computed anew from the formula: autograd sent the same, to {0}.").format(error)
+        )
+    elif agreement.agrees is False:
+        error = number(float(f"{agreement.error or 0:.2g}"), 2, "float64")
+        said.append(
+            words(
+                "Autograd sent something else than the formula gives ({0} apart): a hook?"
+            ).format(error)
+        )
+    if chain.kinks:
+        said.append(
+            words("At {0} elements there is no derivative: {1}").format(chain.kinks, chain.kink)
+        )
+    if chain.source:
+        said.append(chain.source)
+    return "\n".join(said)

@@ -108,9 +108,12 @@ class Tracker:
         self.updated = True
 
     def expected(self) -> Phase:
-        """The phase that follows the current one, as it did last time, or as it usually does."""
+        """The phase that follows the current one, as it did last time, or as it usually does: what
+        gradstep itself does next in an experiment, in whatever order it was stepped before."""
         if self.phase is None:
             return Phase.FORWARD
+        if self._driven:
+            return following(self.phase)
         return self._after.get(self.phase) or following(self.phase)
 
     def settle(self) -> None:

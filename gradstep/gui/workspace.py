@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gradstep.gui.breakpoints.keeper import Breakpoints
 from gradstep.gui.breakpoints.panel import BreakpointsPanel
+from gradstep.gui.cards.panel import Cards
 from gradstep.gui.cursor import Cursor
 from gradstep.gui.graph.panel import GraphPanel
 from gradstep.gui.loss import LossPanel
@@ -40,6 +41,8 @@ class Workspace(QWidget):
         self.source = SourcePanel(session, cursor, breakpoints)
         self.graph = GraphPanel(session, cursor)
         self.value = ValuePanel(session, cursor)
+        self.cards = Cards(session, cursor)
+        self.value.cards.addWidget(self.cards)
         self.timeline = TimelinePanel(session, cursor)
         self.console = ConsolePanel(session)
         self.breakpoints = BreakpointsPanel(session, cursor, breakpoints)

@@ -126,6 +126,16 @@ def test_backward_first_and_phases_with_nothing_to_do(start: Start) -> None:
     assert (stop.reason, stop.phase) == (Reason.PHASE, F)
 
 
+def test_what_is_told_to_be_next_is_next_in_whatever_order(start: Start) -> None:
+    """A step after two forwards and backwards updates: that is what Step's colour must say."""
+    program = start("linear.py")
+    for _ in range(2):
+        program.forward()
+        stop = program.backward()
+    assert stop.next_phase is U
+    assert program.step().phase is U
+
+
 def test_gradients_accumulate_over_samples_without_zeroing(start: Start) -> None:
     w = torch.tensor(1.0, requires_grad=True)
     program = start("linear.py")

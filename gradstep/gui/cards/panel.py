@@ -210,12 +210,13 @@ class Cards(QWidget):
 
     def _compare(self, update: Update) -> None:
         """Once the parameter has moved: whether to where it was told."""
-        told = self._told
-        if told is not None and told.before is not None and told.coming is not None:
-            if update.before is not None and update.before != told.before:
-                there, said = update.before.element, told.coming.element
-                self._done = abs(there - said) <= 1e-5 * max(abs(there), abs(said))
-                self._told = None
+        told, now = self._told, update.before
+        if told is None or told.coming is None or now is None:
+            pass
+        elif now != told.before:
+            there, said = now.element, told.coming.element
+            self._done = abs(there - said) <= 1e-5 * max(abs(there), abs(said))
+            self._told = None
         if update.coming is not None:
             self._told = update
 

@@ -84,10 +84,12 @@ class Cards(QWidget):
         self._soon.start()
 
     def _follow(self, stop: Stop) -> None:
+        self.below.clear()
         self._soon.start()
 
     def _select(self, ref: str) -> None:
         self._edge, self._index, self._told, self._done = None, (), None, None
+        self.below.clear()
         self._arrange()
         self._soon.start()
 
@@ -135,7 +137,6 @@ class Cards(QWidget):
 
     def _refresh(self) -> None:
         self._arrange()
-        self.below.clear()
         if not self.isVisible() or self._session.state is not State.STOPPED:
             return
         if self._page == CHAIN:

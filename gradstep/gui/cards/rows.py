@@ -12,7 +12,7 @@ from gradstep.gui.cards import typeset
 from gradstep.gui.theme import theme
 from gradstep.phases import Phase
 
-_ROW, _BELOW = 22, 16
+_ROW, _BELOW, _PIXELS = 22, 16, 14
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Rows(QWidget):
 
     @staticmethod
     def _height(row: Row) -> float:
-        box = typeset.measure(typeset.parse(row.left), 15)
+        box = typeset.measure(typeset.parse(row.left), _PIXELS)
         return max(_ROW, box.above + box.below + 4) + (_BELOW if row.below else 0)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -91,7 +91,7 @@ class Rows(QWidget):
 
     @staticmethod
     def _paint_formula(painter: QPainter, row: Row, line: QRectF, room: float) -> None:
-        pieces, pixels = typeset.parse(row.left), 15
+        pieces, pixels = typeset.parse(row.left), _PIXELS
         while pixels > 11 and typeset.measure(pieces, pixels).width > room:
             pixels -= 1
         size = typeset.measure(pieces, pixels)

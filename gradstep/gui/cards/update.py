@@ -96,6 +96,6 @@ def _rows(update: Update) -> tuple[Row, ...]:
         lane = Phase.UPDATE if i == last else None
         symbol = "w_{next}" if i == last else step.symbol
         result = number(step.result.element)
-        below = "" if step.numbers == result else step.numbers
+        below = "" if step.numbers.strip("()") == result else step.numbers
         rows.append(Row(f"{symbol} = {step.formula}", result, below, lane, strong=i == last))
     return tuple(rows)

@@ -1,0 +1,180 @@
+"""The cards in a real window on real programs; their numbers are computed a second time."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from gradstep.assets import resource
+from gradstep.gui.cards import typeset
+from gradstep.gui.cards.bars import Bar, Bars
+from gradstep.gui.cards.panel import ACCUMULATION, UPDATE, Cards
+from gradstep.gui.window import MainWindow
+from gradstep.phases import Phase
+from tests.gui.windows import WAIT, action, opened
+
+
+@pytest.fixture
+def lesson(qtbot: QtBot, window: MainWindow) -> MainWindow:
+    window = opened(qtbot, window, str(resource("lessons", "linear.py")))
+    window.cursor_.select("w")
+    return window
+
+
+def run(qtbot: QtBot, window: MainWindow, *phases: Phase) -> None:
+    for phase in phases:
+        with qtbot.waitSignal(window.session.stopped, timeout=WAIT):
+            action(window, phase.value).trigger()
+
+
+def turn(qtbot: QtBot, cards: Cards, index: int) -> None:
+    segment = cards.segments._group.button(index)
+    qtbot.mouseClick(segment, Qt.MouseButton.LeftButton)
+
+
+F, B, U, Z = Phase.FORWARD, Phase.BACKWARD, Phase.UPDATE, Phase.ZERO_GRAD
+
+
+# ---------------------------------------------------------------------- formulas
+
+
+@given(st.text(alphabet="ab_^{}/ ∂Σ1", max_size=24))
+def test_any_text_is_a_formula(text: str) -> None:
+    def letters(pieces: tuple[typeset.Piece, ...]) -> str:
+        found = ""
+        for piece in pieces:
+            if isinstance(piece, typeset.Word):
+                found += piece.text
+            elif isinstance(piece, typeset.Script):
+                found += letters(piece.pieces)
+            else:
+                found += letters(piece.above) + letters(piece.below)
+        return found
+
+    kept = [c for c in text if c not in "_^{}/"]
+    assert [c for c in letters(typeset.parse(text)) if c not in "_^{}/"] == kept
+
+
+def test_scripts_and_fractions() -> None:
+    (x, below, space, fraction) = typeset.parse("x_{i} {∂L}/{∂y^{2}}")
+    assert x == typeset.Word("x") and space == typeset.Word(" ")
+    assert below == typeset.Script((typeset.Word("i"),), above=False)
+    assert isinstance(fraction, typeset.Fraction)
+    assert fraction.above == typeset.parse("∂L")
+    assert fraction.below[-1] == typeset.Script((typeset.Word("2"),), above=True)
+
+
+def test_a_long_formula_takes_more_lines(qtbot: QtBot, window: MainWindow) -> None:
+    formula = typeset.Formula()
+    qtbot.addWidget(formula)
+    formula.set_text("∂L/∂x = {1}/{σ} (ĝ − mean ĝ − x̂ mean(ĝ x̂)), ĝ = γ ∂L/∂y")
+    assert len(formula.lines(1000)) == 1 < len(formula.lines(120))
+    assert formula.heightForWidth(120) > formula.heightForWidth(1000)
+    pieces = [piece for line in formula.lines(120) for piece in line]
+    words = [p.text for p in pieces if isinstance(p, typeset.Word) and p.text.strip()]
+    whole = typeset.parse(formula.text)
+    assert words == [p.text for p in whole if isinstance(p, typeset.Word) and p.text.strip()]
+
+
+# ---------------------------------------------------------------------- cards
+
+
+def test_there_are_none_before_anything_ran(lesson: MainWindow) -> None:
+    assert lesson.workspace.cards.isHidden()
+
+
+def test_accumulation_shows_the_sum_and_what_zeroing_would_change(
+    qtbot: QtBot, lesson: MainWindow
+) -> None:
+    w = torch.tensor(1.0, requires_grad=True)
+    (w * 1 - 2).square().backward()
+    assert w.grad is not None
+    first = w.grad.item()
+    with torch.no_grad():
+        w -= 0.01 * w.grad
+    (w * 2 - 4).square().backward()
+    second = w.grad.item() - first
+    cards = lesson.workspace.cards
+    run(qtbot, lesson, F, B, U, F, B)
+    turn(qtbot, cards, ACCUMULATION)
+    qtbot.waitUntil(lambda: len(cards.accumulation.equation.terms) == 3, timeout=WAIT)
+    terms = cards.accumulation.equation.terms
+    assert [t.number for t in terms] == ["−2", "−7.84", "−9.84"]
+    ends = [bar.end for bar in cards.accumulation.bars.bars]
+    assert ends == pytest.approx([first, first + second, first + second, second], rel=1e-6)
+    after, zeroed = w.item() - 0.01 * (first + second), w.item() - 0.01 * second
+    rows = {row.left: row.right for row in cards.accumulation.rows.rows}
+    assert rows["w after the next update"] == f"{after:.4f}"
+    assert rows["if zeroed before"] == f"{zeroed:.4f}"
+    assert "1.26 times as far" in cards.accumulation.rows.accessibleName()
+    # Read aloud, the card says the same.
+    assert cards.accumulation.equation.accessibleName() == (
+        "old .grad −2 + this backward −7.84 = new .grad −9.84"
+    )
+
+
+def test_an_update_is_told_before_and_compared_after(qtbot: QtBot, lesson: MainWindow) -> None:
+    cards = lesson.workspace.cards
+    run(qtbot, lesson, F, B)
+    turn(qtbot, cards, UPDATE)
+    qtbot.waitUntil(lambda: len(cards.update_.equation.terms) == 2, timeout=WAIT)
+    assert [t.number for t in cards.update_.equation.terms] == ["1", "1.02"]
+    assert [(r.left, r.right) for r in cards.update_.steps.rows] == [
+        ("g = .grad", "−2"), ("w_{next} = w − η g", "1.02"),
+    ]  # fmt: skip
+    assert cards.update_.steps.rows[-1].below == "1 − 0.01 × (−2)"
+    run(qtbot, lesson, U)
+    qtbot.waitUntil(lambda: "as told" in cards.update_.remark.text(), timeout=WAIT)
+
+
+def test_check_and_why_answer_when_they_are_asked(qtbot: QtBot, lesson: MainWindow) -> None:
+    cards = lesson.workspace.cards
+    run(qtbot, lesson, F, B)
+    check, why = (cards.findChild(QPushButton, name) for name in ("cards_check", "cards_why"))
+    assert check is not None and why is not None
+    qtbot.waitUntil(lambda: check.isVisible(), timeout=WAIT)
+    qtbot.mouseClick(check, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "agrees" in cards.below.verdict.text(), timeout=WAIT)
+    assert "−2" in cards.below.verdict.text()
+    qtbot.mouseClick(why, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: bool(cards.below.answer.text()), timeout=WAIT)
+    assert cards.below.answer.text() == "Nothing is peculiar about its size."
+    run(qtbot, lesson, U)  # what was answered is about other numbers now
+    qtbot.waitUntil(lambda: not cards.below.verdict.text(), timeout=WAIT)
+    run(qtbot, lesson, Z)
+    qtbot.waitUntil(why.isVisible, timeout=WAIT)
+    qtbot.keyClick(why, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: "Zero-grad" in cards.below.answer.text(), timeout=WAIT)
+    assert why.text() == "Why is it zero?"
+
+
+def test_the_keyboard_reaches_the_cards(qtbot: QtBot, lesson: MainWindow) -> None:
+    run(qtbot, lesson, F, B)
+    cards = lesson.workspace.cards
+    qtbot.waitUntil(lambda: cards.isVisible(), timeout=WAIT)
+    reached: list[QWidget] = []
+    start = cards.segments._group.button(0)
+    widget: QWidget | None = start
+    for _ in range(200):
+        widget = widget.nextInFocusChain() if widget is not None else None
+        if widget is None or widget is start:
+            break
+        reached.append(widget)
+    assert cards.below.check in reached and cards.below.why in reached
+    start.setFocus()
+    qtbot.keyClick(start, Qt.Key.Key_Right)
+    assert cards.segments.index == ACCUMULATION
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=4))
+def test_an_axis_holds_its_bars_and_zero(ends: list[float]) -> None:
+    bars = Bars.__new__(Bars)
+    bars.bars = tuple(Bar("", 0.0, end) for end in ends)
+    low, high, step = Bars.span(bars)
+    assert low <= min(0.0, *ends) <= max(0.0, *ends) <= high
+    assert 1 <= (high - low) / step <= 7

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from gradstep.protocol.breakpoints import Breakpoint, BreakpointState
+from gradstep.protocol.cards import Chain
 from gradstep.protocol.rerun import Axis, Check, Landscape, LandscapePart
 from gradstep.protocol.trace import Devices, Graph, Losses, Timeline
 from gradstep.protocol.training import Accumulation, Update
@@ -82,6 +83,11 @@ class Questions:
         """A gradient's element beside the finite difference of the loss. ``name`` as in ``value``;
         ``edge``: along that edge of the graph. Raises ``RequestFailed``."""
         return self._ask("check", Check, ref=name, index=index, edge=edge)
+
+    def chain(self, edge: int, index: tuple[int, ...] = ()) -> Chain:
+        """The chain rule at an edge of the graph that leads to an operation; ``index``: the element
+        that is written out in full."""
+        return self._ask("chain", Chain, edge=edge, index=index)
 
     def accumulation(self, name: str, index: tuple[int, ...] = ()) -> Accumulation:
         """What the last backward added to a parameter's ``.grad``; ``index``: the element that is

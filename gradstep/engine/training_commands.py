@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from torch import Tensor
 
+from gradstep.engine.chains import chain
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.driver import Driver
 from gradstep.engine.reading import Unreadable
@@ -14,6 +15,7 @@ from gradstep.engine.scope import Scope
 from gradstep.engine.torch_internals import unobserved
 from gradstep.engine.training import Owner, Parameter, accumulation, update
 from gradstep.engine.why import Value, why
+from gradstep.protocol.cards import Chain
 from gradstep.protocol.messages import Problem, RequestFailed
 from gradstep.protocol.training import Accumulation, Update
 from gradstep.protocol.why import Why
@@ -51,6 +53,19 @@ class TrainingCommands:
             return update(recorder, recorder.before, found, owner, rate)
 
         return self._explain(ref, index, taken_apart)
+
+    def do_chain(self, edge: int, index: tuple[int, ...] = ()) -> Chain:
+        """The chain rule at an edge of the graph; ``index``: the element to write out in full."""
+        self._standing()
+        recorder = self._debugger.recorder
+        found = recorder.edges.get(edge)
+        if found is None or found.target is None:
+            raise RequestFailed(Problem("unknown", "This edge leads to no operation."))
+        with unobserved():
+            try:
+                return chain(recorder, found, index)
+            except IndexError as error:
+                raise RequestFailed(Problem("invalid", str(error))) from None
 
     def do_why(self, ref: str) -> Why:
         """Why the gradient of a value is None, zero, huge or tiny."""

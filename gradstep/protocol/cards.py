@@ -105,11 +105,12 @@ class Chain:
     ``input`` is the number of the tensor among the operation's, ``argument`` its parameter's name
     in PyTorch, ``symbol`` its letter. ``operands`` are the operation's tensors, ``result`` its
     results. ``formula`` and ``source`` are empty for an operation ``in_table`` has nothing on: then
-    ``downstream`` is the vector–Jacobian product as autograd computed it. ``local`` is there for
-    element-wise operations. Where the input was broadcast, ``unreduced`` is upstream × local in the
-    result's shape and ``summed`` the axes of it that are summed over. ``upstream`` is None for a
-    result to which no gradient came. ``kinks``: elements at which the derivative does not exist and
-    ``kink`` says what is taken instead. ``note`` says what keeps the card from being complete."""
+    ``downstream`` is the vector–Jacobian product as autograd computed it. Before autograd has, it
+    is None, and ``coming`` what the formula gives. ``local`` is there for element-wise operations.
+    Where the input was broadcast, ``unreduced`` is upstream × local in the result's shape and
+    ``summed`` the axes of it that are summed over. ``upstream`` is None for a result to which no
+    gradient came. ``kinks``: elements at which the derivative does not exist and ``kink`` says what
+    is taken instead. ``note`` says what keeps the card from being complete."""
 
     node: int
     edge: int
@@ -124,6 +125,7 @@ class Chain:
     result: tuple[Quantity, ...]
     upstream: tuple[Quantity | None, ...]
     downstream: Quantity | None
+    coming: Quantity | None = None
     local: Quantity | None = None
     unreduced: Quantity | None = None
     summed: tuple[int, ...] = ()

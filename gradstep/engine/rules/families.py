@@ -208,7 +208,7 @@ def back(call: BoundCall, reduced: Tensor) -> Tensor:
 @dataclass(frozen=True)
 class Written(Derivative):
     """``of`` computes the downstream gradient from the upstream one. ``names`` gives a coefficient
-    its own name and place: (call, slot, index of the input's element, index of the upstream one)."""
+    its own name and place, from (call, slot, index of the input's element, of the upstream one)."""
 
     of: Callable[[BoundCall, Tensor], Tensor]
     names: Names | None = None

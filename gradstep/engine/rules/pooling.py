@@ -67,10 +67,11 @@ def _adaptive_max(n: int) -> Rule:
         sizes, counts = spatial(c.x, n), spatial(c.y, n)
         regions = [_regions(s, k) for s, k in zip(sizes, counts, strict=True)]
         for place in itertools.product(*(range(k) for k in counts)):
-            cut = (..., *(slice(*regions[i][o]) for i, o in enumerate(place)))
+            cut: Any = (..., *(slice(*regions[i][o]) for i, o in enumerate(place)))
             window = c.x[cut].flatten(-n)
             hit = torch.zeros_like(window).scatter(-1, window.argmax(-1, keepdim=True), 1.0)
-            found[cut] += (g[(..., *place)][..., None] * hit).reshape(c.x[cut].shape)
+            at: Any = (..., *place)
+            found[cut] += (g[at][..., None] * hit).reshape(c.x[cut].shape)
         return found
 
     text = "∂L/∂x[q] = Σ ∂L/∂y[p] over the regions p whose (first) maximum is x[q]"

@@ -103,11 +103,10 @@ def _equation(chain: Chain, loss: str) -> tuple[tuple[Term, ...], tuple[str, ...
         BACK,
     )
     there = chain.downstream is not None
-    down = chain.downstream if there else chain.unreduced
-    ready = there or (down is not None and not chain.summed)
+    down = chain.downstream or chain.coming
     passed = Term(
         words("downstream"),
-        _shown(down) if ready else "?",
+        _shown(down),
         _note(down, "") if shape else words("for {0}").format(name),
         f"{{∂{loss}}}/{{∂{name}}}",
         BACK,

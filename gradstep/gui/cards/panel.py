@@ -168,8 +168,7 @@ class Cards(QWidget):
             lambda chain, _: self._show_chain(chain),
             tag="cards chain",
             failed=lambda problem: self.chain.clear(problem.message),
-            node=edge.target,
-            input=edge.input,
+            edge=edge.id,
             index=self._index,
         )
 

@@ -835,7 +835,8 @@ def _(d: Draw) -> Any:
     x, u = d.x(2, 3), d.x(2, 1)
     return d.one_of(
         lambda: u.expand(2, 4), lambda: u.expand(3, -1, 2), lambda: torch.broadcast_to(u, (2, 2)),
-        lambda: u.expand_as(x), lambda: x.repeat(2, 1, 2), lambda: x.tile(2), lambda: x.tile((2, 2)),
+        lambda: u.expand_as(x), lambda: x.repeat(2, 1, 2), lambda: x.tile(2),
+        lambda: x.tile((2, 2)),
         lambda: x.repeat_interleave(2, 0), lambda: x.repeat_interleave(3),
         lambda: x.clone(), lambda: x.contiguous(), lambda: x.double(), lambda: x.to(torch.float64),
     )  # fmt: skip

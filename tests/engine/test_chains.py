@@ -1,0 +1,230 @@
+"""Chain-rule cards of real programs, against exact fractions and plain PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+import torch
+
+import gradstep
+from gradstep.assets import resource
+from gradstep.debuggee import Debuggee
+from gradstep.protocol.cards import Chain
+from gradstep.protocol.messages import RequestFailed
+from gradstep.protocol.trace import Edge
+from tests.engine.programs_under_test import PATIENCE
+
+
+@contextmanager
+def opened(folder: Path, text: str) -> Iterator[Debuggee]:
+    path = folder / "program.py"
+    path.write_text("import torch\nfrom torch import nn\n" + dedent(text))
+    with gradstep.open(path, timeout=PATIENCE) as program:
+        yield program
+
+
+def into(program: Debuggee, operation: str, name: str = "") -> list[Edge]:
+    """The edges to calls of ``operation`` that take a value called ``name``."""
+    graph = program.graph()
+    nodes = {node.id: node.name for node in graph.nodes}
+    return [
+        e
+        for e in graph.edges
+        if e.target >= 0 and nodes[e.target] == operation and name in ("", e.name, nodes[e.source])
+    ]
+
+
+def card(program: Debuggee, operation: str, name: str, index: tuple[int, ...] = ()) -> Chain:
+    (edge,) = into(program, operation, name)
+    return program.chain(edge.id, index)
+
+
+def one(quantity: Any) -> float:
+    (element,) = quantity.value.elements
+    return float(element)
+
+
+# ---------------------------------------------------------------------- scalars, exactly
+
+
+def test_the_worked_example_step_by_step() -> None:
+    """loss = (x w − y)² at x = 2, y = 4, w = 1, in fractions: ∂loss/∂w = 2 (x w − y) x = −8."""
+    x, y, w = Fraction(2), Fraction(4), Fraction(1)
+    residual = x * w - y
+    with gradstep.open(str(resource("lessons", "squared_error.py")), timeout=PATIENCE) as program:
+        program.forward()
+        program.backward()
+        graph = program.graph()
+        nodes = {node.id: node for node in graph.nodes}
+        (last,) = (n for n in graph.nodes if n.is_loss)
+        edge = next(e for e in graph.edges if e.target == last.id)
+        cards = []
+        while True:
+            cards.append(program.chain(edge.id))
+            ways = [e for e in graph.edges if e.target == edge.source and e.requires_grad]
+            if not ways:
+                break
+            (edge,) = ways
+        assert nodes[edge.source].name == "w"
+    steps = [(one(c.upstream[0]), one(c.local), one(c.downstream)) for c in cards]
+    two = 2 * residual
+    assert steps == [(1, two, two), (two, 1, two), (two, x, two * x)] and two * x == -8
+    for c in cards:
+        assert c.in_table and c.formula and c.source
+        assert c.agreement.agrees and c.agreement.error == 0
+        assert c.traced is not None and c.traced.total == one(c.downstream)
+
+
+def test_what_comes_is_told_before_autograd_sends_it() -> None:
+    with gradstep.open(str(resource("lessons", "linear.py")), timeout=PATIENCE) as program:
+        program.forward()
+        (edge,) = into(program, "mul", "w")
+        early = program.chain(edge.id)
+        assert early.upstream == (None,) and early.coming is None and one(early.local) == 1
+        assert early.note and early.traced is None
+        while program.stop is not None and program.stop.operation is not None:
+            if program.stop.operation.name == "MulBackward0":
+                break
+            program.step()
+        soon = program.chain(edge.id)
+        assert soon.downstream is None and one(soon.coming) == -2
+        program.step()
+        late = program.chain(edge.id)
+        assert one(late.downstream) == -2 and late.coming is None and late.agreement.agrees
+
+
+def test_uses_of_a_value_add_up(tmp_path: Path) -> None:
+    text = """
+        w = torch.tensor([2.0, 3.0], requires_grad=True)
+        loss = (w * w.exp() + w.sin()).sum()
+        loss.backward()
+    """
+    w = torch.tensor([2.0, 3.0], dtype=torch.float64)
+    with opened(tmp_path, text) as program:
+        program.backward()
+        found = card(program, "sin", "w", (1,))
+    fan = found.fan_out
+    assert fan is not None and fan.complete and len(fan.paths) == 3
+    paths = {p.operation: p.element for p in fan.paths}
+    assert paths["mul"] == pytest.approx(w[1].exp().item(), rel=1e-6)
+    assert paths["exp"] == pytest.approx((w * w.exp())[1].item(), rel=1e-6)
+    assert paths["sin"] == pytest.approx(w[1].cos().item(), rel=1e-6)
+    assert fan.element == pytest.approx(sum(paths.values()), rel=1e-6)
+    assert [p.operation for p in fan.paths if p.chosen] == ["sin"]
+
+
+# ---------------------------------------------------------------------- tensors
+
+NET = """
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+    x, t = torch.randn(5, 3), torch.tensor([0, 1, 1, 0, 1])
+    scale = torch.ones(1, 2, requires_grad=True)
+    z = net(x) * scale
+    loss = nn.functional.cross_entropy(z, t)
+    loss.backward()
+"""
+
+
+def plain_net() -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    text = dedent(NET).replace("loss.backward()", "z.retain_grad(); loss.backward()")
+    exec("import torch\nfrom torch import nn\n" + text, names)
+    return names
+
+
+def test_one_element_of_a_weight_is_a_sum_over_the_batch(tmp_path: Path) -> None:
+    truth = plain_net()
+    upstream = (truth["z"].grad * truth["scale"]).detach().double()
+    h = truth["net"][:2](truth["x"]).detach().double()
+    with opened(tmp_path, NET) as program:
+        program.backward()
+        found = card(program, "linear", "2.weight", (1, 2))
+    assert found.argument == "weight" and found.symbol == "W" and found.local is None
+    assert [q.shape for q in found.operands] == [(5, 4), (2, 4), (2,)]
+    assert found.upstream[0] is not None and found.upstream[0].shape == (5, 2)
+    assert found.downstream is not None and found.downstream.shape == (2, 4)
+    assert found.agreement.agrees
+    traced = found.traced
+    assert traced is not None and traced.index == (1, 2) and traced.left == 0
+    # ∂L/∂W[1, 2] = Σ over the five samples of ∂L/∂Y[b, 1] · X[b, 2].
+    wanted = [(upstream[b, 1].item(), h[b, 2].item()) for b in range(5)]
+    assert [tuple(f.value for f in term.factors) for term in traced.terms] == [
+        (pytest.approx(u, rel=1e-5), pytest.approx(a, rel=1e-5)) for u, a in wanted
+    ]
+    assert [term.factors[1].index for term in traced.terms] == [(b, 2) for b in range(5)]
+    assert traced.total == pytest.approx(truth["net"][2].weight.grad[1, 2].item(), rel=1e-5)
+
+
+def test_what_was_broadcast_is_summed(tmp_path: Path) -> None:
+    truth = plain_net()
+    with opened(tmp_path, NET) as program:
+        program.backward()
+        found = card(program, "mul", "scale", (0, 1))
+        softmax = card(program, "cross_entropy", "z", (2, 0))
+    assert found.summed == (0,) and found.unreduced is not None
+    assert found.unreduced.shape == (5, 2) and found.traced is not None
+    assert len(found.traced.terms) == 5
+    assert found.traced.total == pytest.approx(truth["scale"].grad[0, 1].item(), rel=1e-5)
+    # Softmax with cross-entropy leaves ŷ − y, a fifth of it for a mean over five.
+    z, t = truth["z"].detach(), truth["t"]
+    wanted = (z.softmax(1)[2, 0] - float(t[2] == 0)) / 5
+    assert softmax.traced is not None
+    assert softmax.traced.total == pytest.approx(wanted.item(), rel=1e-5)
+
+
+def test_an_operation_outside_of_the_table_shows_what_autograd_sent(tmp_path: Path) -> None:
+    text = """
+        w = torch.tensor([[2.0, 1.0], [0.0, 3.0]], requires_grad=True)
+        loss = torch.linalg.matrix_exp(w).sum()
+        loss.backward()
+    """
+    w = torch.tensor([[2.0, 1.0], [0.0, 3.0]], requires_grad=True)
+    torch.linalg.matrix_exp(w).sum().backward()
+    assert w.grad is not None
+    with opened(tmp_path, text) as program:
+        program.backward()
+        (edge,) = into(program, "linalg_matrix_exp")
+        found = program.chain(edge.id)
+    assert not found.in_table and not found.formula and found.downstream is not None
+    assert list(found.downstream.value.elements or ()) == w.grad.flatten().tolist()
+
+
+def test_a_hook_that_changes_a_gradient_is_noticed(tmp_path: Path) -> None:
+    text = """
+        w = torch.tensor([2.0, 1.0], requires_grad=True)
+        a = w * 3
+        torch.autograd.graph.Node
+        a.grad_fn.register_hook(lambda down, up: tuple(g * 2 if g is not None else g for g in down))
+        loss = a.sum()
+        loss.backward()
+    """
+    with opened(tmp_path, text) as program:
+        program.backward()
+        found = card(program, "mul", "w")
+    assert found.agreement.agrees is False
+    assert found.agreement.error == pytest.approx(0.5)
+
+
+def test_after_an_update_the_old_operands_are_not_made_up(tmp_path: Path) -> None:
+    text = """
+        w = torch.tensor([2.0, 1.0], requires_grad=True)
+        x = torch.ones(2, requires_grad=True)
+        optimizer = torch.optim.SGD([w], lr=0.5)
+        loss = (w * x).sum()
+        loss.backward()
+        optimizer.step()
+    """
+    with opened(tmp_path, text) as program:
+        program.update()
+        found = card(program, "mul", "x")
+        assert "updated" in found.note and found.local is None
+        assert found.downstream is not None and found.downstream.value.elements == (2.0, 1.0)
+        with pytest.raises(RequestFailed, match="no operation"):
+            program.chain(10**6)

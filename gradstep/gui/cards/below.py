@@ -77,7 +77,8 @@ class Below(QWidget):
         self.answer.say("")
         self.show_line.hide()
         self.way.hide()
-        self.why.setText(question(None))
+        self.why.setText(words("Why?"))
+        self.why.setToolTip(words("Why is the gradient None, zero or of this size?"))
 
     def show_check(self, check: Check) -> None:
         icon, colour = _MARKS.get(check.verdict, ("info", "text_secondary"))
@@ -91,8 +92,7 @@ class Below(QWidget):
         self.verdict.say(message)
 
     def show_why(self, why: Why) -> None:
-        self.why.setText(question(why))
-        self.answer.say(sentence(why))
+        self.answer.say(f"{question(why)} {sentence(why)}")
         self._place = why.place
         self.show_line.setVisible(why.place is not None)
         if why.place is not None:

@@ -10,8 +10,8 @@ from gradstep.gui.cards.frame import Card, Hairline, Words
 from gradstep.gui.cards.path import PathStrip, Spot
 from gradstep.gui.cards.rows import Row, Rows
 from gradstep.gui.cards.typeset import Formula
-from gradstep.gui.cards.words import at, number, signed, title_of, words
-from gradstep.gui.numbers import format_preview, format_shape
+from gradstep.gui.cards.words import at, number, shown, signed, title_of, words
+from gradstep.gui.numbers import format_shape
 from gradstep.phases import Phase
 from gradstep.protocol.cards import Chain, FanOut, Quantity, Traced
 
@@ -28,7 +28,7 @@ class ChainCard(Card):
         super().__init__("card_chain", parent)
         self.formula = Formula()
         self.equation = Equation()
-        self.steps = Words(quiet=True)
+        self.letters, self.steps = Words("caption", quiet=True), Words(quiet=True)
         self.traced_title, self.traced = Words(weight=600), Rows()
         self.paths_title, self.paths = Words(weight=600), Rows()
         self.way_line, self.way_title, self.way = (
@@ -38,7 +38,7 @@ class ChainCard(Card):
         )
         self.remark = Words("caption", quiet=True)
         for part in (
-            self.formula, self.equation, self.steps, self.traced_title, self.traced,
+            self.formula, self.letters, self.equation, self.steps, self.traced_title, self.traced,
             self.paths_title, self.paths, self.way_line, self.way_title, self.way, self.remark,
         ):  # fmt: skip
             self.add(part)
@@ -49,7 +49,14 @@ class ChainCard(Card):
         self.title.say(sentence)
         for part in (self.formula, self.equation, self.way_line, self.way):
             part.hide()
-        for text in (self.steps, self.traced_title, self.paths_title, self.way_title, self.remark):
+        for text in (
+            self.letters,
+            self.steps,
+            self.traced_title,
+            self.paths_title,
+            self.way_title,
+            self.remark,
+        ):
             text.say("")
         self.traced.show_rows(())
         self.paths.show_rows(())
@@ -57,8 +64,12 @@ class ChainCard(Card):
     def show_chain(self, chain: Chain, loss: str, way: tuple[Spot, ...]) -> None:
         """``loss``: its name; ``way``: from it to the value."""
         self.title.say(title_of(chain.operation))
-        self.formula.set_text(chain.formula)
+        # Of single numbers the program's own names; of tensors letters, and what they stand for.
+        alone, names = _alone(chain), _names(chain)
+        self.formula.set_text(chain.formula, names if alone else None)
         self.formula.setVisible(bool(chain.formula))
+        letters = [f"{letter} = {name}" for letter, name in names.items() if letter != name]
+        self.letters.say("" if alone or not chain.formula else ",  ".join(letters))
         self.equation.show_terms(*_equation(chain, loss))
         self.equation.show()
         self.steps.say(_steps(chain))
@@ -74,6 +85,14 @@ class ChainCard(Card):
         self.way.show_spots(way)
         self.way.setVisible(len(way) > 1)
         self.remark.say(_remark(chain))
+        self.remark.setToolTip(chain.source)
+        self.formula.setToolTip(chain.source)
+
+
+def _names(chain: Chain) -> dict[str, str]:
+    """What the program calls that for which the formula has a letter."""
+    quantities = (*chain.operands, *chain.result)
+    return {q.symbol: q.name for q in quantities if q.symbol and q.name}
 
 
 def _alone(chain: Chain) -> bool:
@@ -83,55 +102,48 @@ def _alone(chain: Chain) -> bool:
     return operand is not None and len(operand) == 1 and result is not None and len(result) == 1
 
 
-def _shown(quantity: Quantity | None, kind: str = "grad") -> str:
-    if quantity is None:
-        return "?"
-    return format_preview(quantity.value, quantity.dtype, kind) or "?"
+def _shown(quantity: Quantity | None) -> str:
+    return shown(quantity.value, quantity.dtype) if quantity is not None else "?"
 
 
 def _equation(chain: Chain, loss: str) -> tuple[tuple[Term, ...], tuple[str, ...]]:
-    operand = chain.operands[chain.input]
-    result = chain.result[0].name or chain.result[0].symbol if chain.result else "y"
-    name = operand.name or chain.symbol
+    alone, operand = _alone(chain), chain.operands[chain.input]
+    result = chain.result[0] if chain.result else None
+    below = (result.name if alone and result else "") or (result.symbol if result else "y")
+    name = (operand.name if alone else "") or chain.symbol
+    loss = loss if alone else "L"
     upstream = chain.upstream[0] if chain.upstream else None
-    shape = "" if _alone(chain) else format_shape
     arrived = Term(
         words("upstream"),
         _shown(upstream),
-        _note(upstream, words("has not come yet")) if shape else words("arrived"),
-        f"{{∂{loss}}}/{{∂{result}}}",
+        words("arrived") if alone and upstream else _note(upstream, words("has not come yet")),
+        f"{{∂{loss}}}/{{∂{below}}}",
         BACK,
     )
-    there = chain.downstream is not None
     down = chain.downstream or chain.coming
     passed = Term(
         words("downstream"),
         _shown(down),
-        _note(down, "") if shape else words("for {0}").format(name),
+        words("for {0}").format(name) if alone else _note(down, ""),
         f"{{∂{loss}}}/{{∂{name}}}",
         BACK,
         boxed=True,
-        coming=not there,
+        coming=chain.downstream is None,
     )
     if chain.local is None:
         return (arrived, passed), ("→",)
     local = Term(
         words("local"),
-        _shown(chain.local, "data"),
-        _note(chain.local, "") if shape else "",
-        f"{{∂{result}}}/{{∂{name}}}",
+        _shown(chain.local),
+        "" if alone else _note(chain.local, ""),
+        f"{{∂{below}}}/{{∂{name}}}",
         AHEAD,
     )
     return (arrived, local, passed), ("×", "=")
 
 
 def _note(quantity: Quantity | None, missing: str) -> str:
-    if quantity is None:
-        return missing
-    elements = quantity.value.elements
-    few = elements is not None and len(elements) <= 3
-    text = format_shape(quantity.shape)
-    return text if few else words("{0}, norm").format(text)
+    return missing if quantity is None else format_shape(quantity.shape)
 
 
 def _steps(chain: Chain) -> str:
@@ -198,9 +210,9 @@ def _remark(chain: Chain) -> str:
     agreement = chain.agreement
     if agreement.agrees is True:
         error = number(float(f"{agreement.error or 0:.1g}"), 1, "float64")
-        said.append(
-            words("Computed anew from the formula: autograd sent the same, to {0}.").format(error)
-        )
+        text = words("Computed anew from the formula: autograd sent the same, to {0}.")
+        exactly = words("Computed anew from the formula: autograd sent exactly the same.")
+        said.append(text.format(error) if agreement.error else exactly)
     elif agreement.agrees is False:
         error = number(float(f"{agreement.error or 0:.2g}"), 2, "float64")
         said.append(
@@ -212,6 +224,4 @@ def _remark(chain: Chain) -> str:
         said.append(
             words("At {0} elements there is no derivative: {1}").format(chain.kinks, chain.kink)
         )
-    if chain.source:
-        said.append(chain.source)
     return "\n".join(said)

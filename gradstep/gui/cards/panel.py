@@ -12,9 +12,8 @@ from gradstep.gui.cards.chain import ChainCard
 from gradstep.gui.cards.path import Spot
 from gradstep.gui.cards.update import UpdateCard
 from gradstep.gui.cards.ways import Ways
-from gradstep.gui.cards.words import words
+from gradstep.gui.cards.words import shown, words
 from gradstep.gui.cursor import Cursor
-from gradstep.gui.numbers import format_preview
 from gradstep.gui.segmented import Segmented
 from gradstep.gui.session import Session
 from gradstep.gui.states import State
@@ -183,9 +182,12 @@ class Cards(QWidget):
             after = way[i + 1] if i + 1 < len(way) else None
             by = self._ways.nodes[after.target].name if after is not None else ""
             dtype = edge.tensor.dtype if edge.tensor else "float32"
-            shown = format_preview(edge.grad, dtype, "grad") or "?"
+            size = shown(edge.grad, dtype) if edge.grad is not None else "?"
             source = self._ways.nodes.get(edge.source)
-            spots.append(Spot(shown, edge.name or (source.name if source else ""), by))
+            name = edge.name or (source.name if source else "")
+            if not edge.name and edge.target < 0:
+                name = self._ways.loss
+            spots.append(Spot(size, name, by))
         return spots
 
     # ------------------------------------------------------------------ what happens to a parameter

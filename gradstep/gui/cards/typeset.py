@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gradstep.gui.theme import theme
@@ -77,6 +77,19 @@ def parse(text: str) -> tuple[Piece, ...]:
         pieces.append(Word(found.group()))
         at = found.end()
     return tuple(pieces)
+
+
+def renamed(pieces: Sequence[Piece], names: Mapping[str, str]) -> tuple[Piece, ...]:
+    """With other words in the places of some."""
+    found: list[Piece] = []
+    for piece in pieces:
+        if isinstance(piece, Word):
+            found.append(Word(names.get(piece.text, piece.text)))
+        elif isinstance(piece, Script):
+            found.append(Script(renamed(piece.pieces, names), piece.above))
+        else:
+            found.append(Fraction(renamed(piece.above, names), renamed(piece.below, names)))
+    return tuple(found)
 
 
 def _closing(text: str, at: int) -> int:
@@ -182,6 +195,19 @@ def plain(text: str) -> str:
     return re.sub(r"[{}]", "", text)
 
 
+def in_words(pieces: Sequence[Piece]) -> str:
+    """For a screen reader."""
+    said = ""
+    for piece in pieces:
+        if isinstance(piece, Word):
+            said += piece.text
+        elif isinstance(piece, Script):
+            said += ("^" if piece.above else "_") + in_words(piece.pieces)
+        else:
+            said += f"({in_words(piece.above)}) / ({in_words(piece.below)})"
+    return said
+
+
 class Formula(QWidget):
     """A formula in as many lines as its width asks for, broken at blanks."""
 
@@ -193,7 +219,6 @@ class Formula(QWidget):
     ) -> None:
         super().__init__(parent)
         self.text = ""
-        self.colour = "text"
         self._pixels, self._alignment = pixels, alignment
         self._pieces: tuple[Piece, ...] = ()
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
@@ -201,13 +226,13 @@ class Formula(QWidget):
         self.setSizePolicy(policy)
         theme().changed.connect(self.update)
 
-    def set_text(self, text: str, colour: str = "text") -> None:
-        """``colour`` is a token's name."""
-        if (text, colour) == (self.text, self.colour):
+    def set_text(self, text: str, names: Mapping[str, str] | None = None) -> None:
+        """``names`` stand in the places of some of its letters."""
+        pieces = renamed(parse(text), names or {})
+        if pieces == self._pieces:
             return
-        self.text, self.colour = text, colour
-        self._pieces = parse(text)
-        self.setAccessibleName(plain(text))
+        self.text, self._pieces = text, pieces
+        self.setAccessibleName(in_words(pieces))
         self.updateGeometry()
         self.update()
 
@@ -237,7 +262,7 @@ class Formula(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QColor(theme().colour(self.colour)))
+        painter.setPen(theme().colour("text"))
         y = 1.0
         for line in self.lines(self.width()):
             box = measure(line, self._pixels)

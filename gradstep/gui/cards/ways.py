@@ -53,7 +53,7 @@ class Ways:
             node = self.nodes.get(edge.source)
             if edge.target < 0 and node is not None and node.is_loss and edge.name:
                 return edge.name
-        return "L"
+        return "loss"
 
     def from_loss(self, edge: Edge) -> list[Edge]:
         """The edges on the way from the loss down to ``edge``; at a fork the one with the larger

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QCoreApplication
 
 from gradstep.gui.numbers import MINUS, format_number
 from gradstep.protocol.rerun import Check, Verdict
 from gradstep.protocol.training import Part
+from gradstep.protocol.values import Preview
 from gradstep.protocol.why import Because, Why
 
 
@@ -18,7 +21,7 @@ def number(x: float | None, digits: int = 6, dtype: str = "float32") -> str:
     """A sum or product of elements: rounded, as it has more digits than either."""
     if x is None:
         return "?"
-    return format_number(x, dtype, digits)
+    return format_number(x + 0.0, dtype, digits)  # no negative zero
 
 
 def signed(x: float, digits: int = 6) -> str:
@@ -29,14 +32,24 @@ def signed(x: float, digits: int = 6) -> str:
 
 def size_of(part: Part | None) -> str:
     """The number itself; of many the norm."""
-    if part is None:
-        return ""
-    elements = part.value.elements
-    if elements is not None and len(elements) == 1:
-        return number(float(elements[0]))
-    return (
-        "‖ ‖ " + number(part.value.norm, 4) if part.value.norm is not None else number(part.element)
-    )
+    return shown(part.value) if part is not None else ""
+
+
+def shown(value: Preview, dtype: str = "float32") -> str:
+    """One number as it is; of many the norm, between bars."""
+    if value.problem:
+        return value.problem
+    if value.elements is not None and len(value.elements) == 1:
+        return format_number(value.elements[0], dtype)
+    size = norm(value)
+    return "?" if size is None else f"‖{number(size, 4)}‖"
+
+
+def norm(value: Preview) -> float | None:
+    """Euclidean; a preview of few elements leaves it to be computed."""
+    if value.norm is not None or value.elements is None:
+        return value.norm
+    return math.sqrt(sum(abs(complex(x)) ** 2 for x in value.elements))
 
 
 def at(name: str, index: tuple[int, ...]) -> str:

@@ -15,7 +15,8 @@ from gradstep.gui.graph.layout.ranks import rank
 from gradstep.gui.graph.layout.spread import isotonic
 from gradstep.gui.graph.model import GraphModel
 from gradstep.gui.graph.placing import place, place_flowing
-from gradstep.gui.graph.scene import LEAVES, Item, Role, Scene, build
+from gradstep.gui.graph.build import build
+from gradstep.gui.graph.scene import LEAVES, Item, Role, Scene
 from gradstep.gui.graph.sizes import item_size, label_size
 from gradstep.protocol.trace import Graph, Stop
 from tests.gui import graphs

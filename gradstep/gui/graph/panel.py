@@ -8,10 +8,10 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
 from gradstep.gui.cursor import Cursor
 from gradstep.gui.graph.canvas import ZOOM_STEP, GraphCanvas
+from gradstep.gui.graph.folding import Wishes
 from gradstep.gui.graph.layout.placement import Flow
 from gradstep.gui.graph.legend import Legend, ZoomControl
 from gradstep.gui.graph.menu import halts
-from gradstep.gui.graph.model import GraphModel
 from gradstep.gui.graph.paint.picture import Picture
 from gradstep.gui.graph.refs import key_of, place_of, ref_of
 from gradstep.gui.graph.sizes import shows_elements
@@ -37,12 +37,14 @@ class GraphPanel(Panel):
 
     def __init__(self, session: Session, cursor: Cursor, parent: QWidget | None = None) -> None:
         super().__init__("graph", "", parent)
-        self.model = GraphModel()
+        self.iteration, self.note = 0, ""
         self._session, self._cursor = session, cursor
         self._studio = Studio(self)
         self._fresh = True
-        self._modules = False
-        self._toggled: set[str] = set()
+        self._modules: bool | None = None
+        self._wishes = Wishes()
+        self._graphs: tuple[Graph, ...] = ()
+        self._stop: Stop | None = None
         self._pending: Stop | None = None
         self.canvas = GraphCanvas(self)
         self.legend, self.zoom = Legend(self), ZoomControl(self)
@@ -79,9 +81,8 @@ class GraphPanel(Panel):
         group = QActionGroup(menu)
         self.operations = self._detail_action(menu, group, self.tr("Operations"), False)
         self.modules = self._detail_action(menu, group, self.tr("Modules"), True)
-        self.operations.setChecked(True)
         self.detail_button.setMenu(menu)
-        self._name_detail(self.operations)
+        self._name_detail(False)
         self.add_to_title(self.detail_button)
         self.follow = self.add_tool("follow", self.tr("Follow the step"), checkable=True)
         self.follow.setObjectName("graph_follow")
@@ -94,7 +95,9 @@ class GraphPanel(Panel):
         action.triggered.connect(lambda: self.show_modules(modules))
         return action
 
-    def _name_detail(self, chosen: QAction) -> None:
+    def _name_detail(self, modules: bool) -> None:
+        chosen = self.modules if modules else self.operations
+        chosen.setChecked(True)
         self.detail_button.setText(chosen.text())
         self.detail_button.setAccessibleName(self.tr("Level of detail: {0}").format(chosen.text()))
         self.detail_button.updateGeometry()
@@ -140,11 +143,11 @@ class GraphPanel(Panel):
 
     def clear(self, path: str = "") -> None:
         """Another program: nothing to show yet."""
-        self.model.clear()
+        self.iteration, self.note = 0, ""
         self._studio.clear()
-        self._pending = None
+        self._graphs, self._stop, self._pending = (), None, None
         self._fresh = True
-        self._toggled.clear()
+        self._wishes = Wishes()
         self._late.stop()
         self._show(Picture(), False)
 
@@ -152,8 +155,7 @@ class GraphPanel(Panel):
         """Where the program stands. The graph of that moment is on its way; both are shown at
         once, so that no number is ever beside the wrong mark."""
         if stop.reason in (Reason.LOST, Reason.END, Reason.EXCEPTION):
-            self.model.take(stop)
-            self._pending = None
+            self._stop, self._pending = stop, None
             self._refresh()
             return
         self._pending = stop
@@ -161,10 +163,10 @@ class GraphPanel(Panel):
 
     def take_graph(self, graph: Graph) -> None:
         """What is new on the graph."""
-        self.model.merge(graph)
+        self._graphs = (*self._graphs, graph)
+        self.iteration, self.note = graph.iteration, graph.note
         if self._pending is not None:
-            self.model.take(self._pending)
-            self._pending = None
+            self._stop, self._pending = self._pending, None
         self._refresh()
 
     # ------------------------------------------------------------------ from model to picture
@@ -178,8 +180,9 @@ class GraphPanel(Panel):
         """Have a picture made of what is known now."""
         self._late.start()
         room = float(self.canvas.width()), float(self.canvas.height())
-        model, toggled = self.model.frozen(), frozenset(self._toggled)
-        self._studio.order(Order(model, room, self._modules, toggled, self._fresh))
+        graphs, self._graphs = self._graphs, ()
+        order = Order(graphs, self._stop, room, self._modules, self._wishes, self._fresh)
+        self._studio.order(order)
 
     def _show(self, picture: Picture, fresh: bool) -> None:
         old = self.canvas.picture
@@ -188,6 +191,8 @@ class GraphPanel(Panel):
         if self._cursor.ref and ref_of(picture.selected, picture.scene) != self._cursor.ref:
             picture.selected = key_of(self._cursor.ref, picture.scene)
         self._fresh = self._fresh and not picture.items
+        if self._modules is None:
+            self._name_detail(picture.scene.overview)
         self.canvas.sentence = self._sentence()
         self.canvas.show_picture(picture, fresh=fresh)
         self.legend.setVisible(bool(picture.items))
@@ -203,13 +208,13 @@ class GraphPanel(Panel):
     def _sentence(self) -> str:
         if not self._session.path:
             return self.tr("No program is open.")
-        return self.model.note or self.tr("Nothing has run yet. Press Forward.")
+        return self.note or self.tr("Nothing has run yet. Press Forward.")
 
     def _retitle(self) -> None:
         """``iteration 2``, and that a picture is late when it is."""
         parts = []
-        if self.model.iteration and self.canvas.picture.items:
-            parts.append(self.tr("iteration {0}").format(self.model.iteration))
+        if self.iteration and self.canvas.picture.items:
+            parts.append(self.tr("iteration {0}").format(self.iteration))
         if self.waiting and not self._late.isActive():
             parts.append(self.tr("updating"))
         self.set_title(self.tr("Graph"), " · ".join(parts))
@@ -219,15 +224,18 @@ class GraphPanel(Panel):
     def show_modules(self, on: bool) -> None:
         """Show innermost modules as one item each, or every operation."""
         self._modules = on
-        self._toggled.clear()
-        (self.modules if on else self.operations).setChecked(True)
-        self._name_detail(self.modules if on else self.operations)
+        self._wishes = Wishes()
+        self._name_detail(on)
         self._fresh = True
         self._refresh()
 
     def toggle_fold(self, key: str) -> None:
-        """Fold or unfold one group."""
-        self._toggled ^= {key}
+        """Fold or unfold one group; show the members of a stack one by one."""
+        scene = self.canvas.picture.scene
+        item = scene.items.get(key)
+        stack = item is not None and item.count > 1
+        wanted = scene.series[key] if stack else key
+        self._wishes = self._wishes.toggled(wanted, item is not None)
         self._refresh()
 
     # ------------------------------------------------------------------ cursor

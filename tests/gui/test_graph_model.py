@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from gradstep.gui.graph.moment import Look, awaits_gradient, look, moment, paths
 from gradstep.gui.graph.build import build, fold
 from gradstep.gui.graph.folding import overview
+from gradstep.gui.graph.moment import Look, awaits_gradient, look, moment, paths
 from gradstep.gui.graph.plan import planned
 from gradstep.gui.graph.scene import Role
 from gradstep.gui.graph.shape import structure

@@ -11,6 +11,7 @@ from gradstep.gui.graph.model import GraphModel
 from gradstep.gui.graph.plan import Plan, planned
 from gradstep.gui.graph.scene import LEAVES, Frame, Item, Link, Role, Scene
 from gradstep.protocol.trace import Group
+from gradstep.protocol.values import ValueKind
 
 
 def build(model: GraphModel, folded: frozenset[str] = frozenset()) -> Scene:
@@ -35,12 +36,16 @@ class _Folder:
         self.items: dict[str, Item] = {}
         self.inside: dict[str, str] = {}
         self.paths: dict[int, tuple[str, ...]] = {}
+        self.loose: list[str] = []
+        self._gathered: set[str] = set()
 
     def scene(self, iteration: int) -> Scene:
         members: dict[str, list[Item]] = defaultdict(list)
         outer: dict[str, tuple[str, ...]] = {}
         for key, item in self.plan.items.items():
             path = self._path(key, item)
+            if item.role in (Role.DATA, Role.CONSTANT) and not path:
+                self.loose.append(key)
             if item.node is not None and not item.expected:
                 self.paths.setdefault(item.node.id, path)
             depth = next((i for i, g in enumerate(path) if g in self.folding.folded), None)
@@ -54,6 +59,7 @@ class _Folder:
             outer.setdefault(one, path[: depth + 1])
         for one, found in members.items():
             self.items[one] = self._module(one, outer[one], tuple(found))
+        self._gather()
         order = {key: self.plan.order(key) for key in self.items}
         for one, found in members.items():
             order[one] = min(self.plan.order(item.key) for item in found)
@@ -69,18 +75,34 @@ class _Folder:
         return Scene(items, links, self._frames(items), iteration, self.paths, series)
 
     def _path(self, key: str, item: Item) -> tuple[str, ...]:
-        if item.role == Role.DATA:
+        if item.role == Role.DATA and not _is_buffer(item):
             return ()
         groups = self.plan.leaf_groups(key) if item.role in LEAVES else item.groups
         tree = self.folding.outline
         if tree is None:
             return groups
+        if item.role not in LEAVES:
+            return tree.path(groups, key)
         # A leaf that a single operation uses lies in that operation's stretch.
-        user = self.plan.user.get(key, "") if item.role in LEAVES else key
-        whole = tree.path(groups, user)
-        if item.role in LEAVES and user and self.plan.items[user].groups != groups:
-            whole = tree.path(groups, "")
-        return whole
+        users = self.plan.users.get(key, [])
+        alone = len(users) == 1 and self.plan.items[users[0]].groups == groups
+        return tree.path(groups, users[0] if alone else "")
+
+    def _gather(self) -> None:
+        """The inputs of all the steps in a stack stand beside it as one, too."""
+        found: dict[tuple[str, str], list[str]] = defaultdict(list)
+        stacks = {stack.key for stack in self.folding.stacks.values()}
+        for key in self.loose:
+            users = self.plan.users.get(key, ())
+            into = {self.inside.get(user, "") for user in users}
+            if len(into) == 1 and (one := into.pop()) in stacks:
+                found[self.items[key].text, one].append(key)
+        for keys in found.values():
+            first, *others = keys
+            self.items[first] = replace(self.items[first], count=len(keys))
+            for key in others:
+                del self.items[key]
+                self._gathered.add(key)
 
     def _module(self, key: str, path: tuple[str, ...], found: tuple[Item, ...]) -> Item:
         stack = self.folding.stacks.get(path[-1])
@@ -110,7 +132,7 @@ class _Folder:
         for key, link in self.plan.links.items():
             source = inside.get(link.source, link.source)
             target = inside.get(link.target, link.target)
-            if source == target and link.source in inside:
+            if (source == target and link.source in inside) or link.source in self._gathered:
                 continue
             if (source, target) != (link.source, link.target):
                 # Several operations of a folded module may use the same value: one link says it.
@@ -132,3 +154,9 @@ class _Folder:
                 parent = group
         groups: dict[str, Group] = self.groups
         return {k: Frame(k, groups[k], parents[k], tuple(keys)) for k, keys in found.items()}
+
+
+def _is_buffer(item: Item) -> bool:
+    """Whether a leaf is a module's own, like the running mean of a norm: it is named like the
+    parameters around it."""
+    return item.node is not None and item.node.kind == ValueKind.BUFFER

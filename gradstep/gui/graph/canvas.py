@@ -52,8 +52,8 @@ class GraphCanvas(GraphView):
         self._pressed: QPointF | None = None
         self._dragging = False
 
-    def show_picture(self, picture: Picture, *, fresh: bool = False) -> None:
-        super().show_picture(picture, fresh=fresh)
+    def show_picture(self, picture: Picture, *, fresh: bool = False, anchor: str = "") -> None:
+        super().show_picture(picture, fresh=fresh, anchor=anchor)
         self._tell_selection()
 
     def select(self, key: str) -> None:

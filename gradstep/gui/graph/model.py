@@ -61,7 +61,7 @@ class Snapshot:
         """An end that nobody had used is no end any more once the same output goes somewhere."""
         node = self.nodes.get(source)
         ways = [edge for edge in self.outputs[source] if edge.output == output]
-        if node is not None and node.is_loss or all(edge.target == NOBODY for edge in ways):
+        if (node is not None and node.is_loss) or all(edge.target == NOBODY for edge in ways):
             return
         for edge in ways:
             if edge.target == NOBODY:

@@ -3,7 +3,7 @@ a recurrent net. No Qt here.
 
 What repeats is found by signature: the kind of a call, with the numbers in its name left out, and
 all that happens in it with shapes. A stretch of ``period`` children that comes at least ``FEWEST``
-times in a row is a series (a tandem repeat; the shortest period is found first, so it is primitive).
+times in a row is a series (a tandem repeat; the shortest period comes first, so it is primitive).
 """
 
 from __future__ import annotations

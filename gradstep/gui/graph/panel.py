@@ -43,6 +43,7 @@ class GraphPanel(Panel):
         self._fresh = True
         self._modules: bool | None = None
         self._wishes = Wishes()
+        self._anchor = ""
         self._graphs: tuple[Graph, ...] = ()
         self._stop: Stop | None = None
         self._pending: Stop | None = None
@@ -194,12 +195,13 @@ class GraphPanel(Panel):
         if self._modules is None:
             self._name_detail(picture.scene.overview)
         self.canvas.sentence = self._sentence()
-        self.canvas.show_picture(picture, fresh=fresh)
+        anchor, self._anchor = self._anchor, ""
+        self.canvas.show_picture(picture, fresh=fresh, anchor=anchor)
         self.legend.setVisible(bool(picture.items))
         self.zoom.setVisible(bool(picture.items))
         self.legend.explain(
             tensors=any(not shows_elements(link.edge.tensor) for link in picture.links),
-            down=picture.placement.flow == Flow.DOWN,
+            down=picture.placement.flow == Flow.DOWN and not picture.placement.rows,
         )
         if not self.waiting:
             self._late.stop()
@@ -235,7 +237,14 @@ class GraphPanel(Panel):
         item = scene.items.get(key)
         stack = item is not None and item.count > 1
         wanted = scene.series[key] if stack else key
-        self._wishes = self._wishes.toggled(wanted, item is not None)
+        self._wish(self._wishes.toggled(wanted, item is not None), key)
+
+    def roll_up(self, series: str) -> None:
+        """Show the members of ``series`` as a stack again."""
+        self._wish(self._wishes.toggled(series, False), series)
+
+    def _wish(self, wishes: Wishes, anchor: str) -> None:
+        self._wishes, self._anchor = wishes, anchor
         self._refresh()
 
     # ------------------------------------------------------------------ cursor

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gradstep.gui.graph.beside_spine import Lead, lead, with_rows
 from gradstep.gui.graph.layout import arrange
 from gradstep.gui.graph.layout.placement import Box, Flow, GroupBox, Placement, Rect, Route, Wire
+from gradstep.gui.graph.rows import EXIT, rows, scene_of, scene_without
 from gradstep.gui.graph.satellites import Satellite, satellites
 from gradstep.gui.graph.scene import LEAVES, Item, Link, Role, Scene
 from gradstep.gui.graph.seats import Seat, seats
@@ -16,16 +18,15 @@ from gradstep.gui.graph.sizes import (
     CODE_CHARACTER,
     LABEL_GAP,
     LANE,
-    NAME_CHARACTERS,
     NEAR,
     TRAY_DROP,
     Size,
+    frame_label,
     is_bare,
     item_size,
     label_size,
     tray_size,
 )
-from gradstep.gui.graph.symbols import short
 from gradstep.gui.graph.viewport import LEGIBLE
 
 LABEL_MINIMUM: float = NEAR["column_gap_minimum"] - 2 * LABEL_GAP
@@ -62,16 +63,34 @@ def _scale(placement: Placement, room: tuple[float, float]) -> float:
 
 def place_flowing(scene: Scene, flow: Flow, previous: Placement | None = None) -> Placement:
     """Places for everything in ``scene``, in the given direction."""
+    parameters = sum(item.role == Role.PARAMETER for item in scene.items.values())
+    found = rows(scene) if flow == Flow.DOWN else []
+    if not found:
+        return _placed(scene, flow, parameters, {}, previous)
+    placed = [_placed(scene_of(row, scene), Flow.RIGHT, parameters, {}) for row in found]
+    leads = {row.join: lead(row, scene, inner) for row, inner in zip(found, placed, strict=True)}
+    spine = _placed(scene_without(found, scene), flow, parameters, leads, previous)
+    return with_rows(spine, scene, found, placed, leads)
+
+
+def _placed(
+    scene: Scene,
+    flow: Flow,
+    parameters: int,
+    leads: dict[str, Lead],
+    previous: Placement | None = None,
+) -> Placement:
+    """Places for a scene that flows one way. ``parameters``: how many there are in all."""
     beside = satellites(scene)
-    trays = _Trays(scene)
+    trays = _Trays(scene, parameters)
     by_target: dict[str, list[Satellite]] = {}
     for satellite in beside.values():
         by_target.setdefault(satellite.link.target, []).append(satellite)
-    boxes = [
-        _box(scene, item, flow, trays, by_target.get(item.key, []))
-        for item in scene.items.values()
-        if item.key not in beside
-    ]
+    boxes = []
+    for item in scene.items.values():
+        if item.key not in beside:
+            box = _box(scene, item, flow, trays, by_target.get(item.key, []))
+            boxes.append(leads[item.key].before(box) if item.key in leads else box)
     seated = seats(scene, beside)
     wires = [
         _wire(scene, link, flow, seated[link.key])
@@ -79,7 +98,7 @@ def place_flowing(scene: Scene, flow: Flow, previous: Placement | None = None) -
         if link.source not in beside
     ]
     frames = [
-        GroupBox(f.key, f.parent, CODE_CHARACTER * len(short(f.group.label, NAME_CHARACTERS)) + 40)
+        GroupBox(f.key, f.parent, CODE_CHARACTER * len(frame_label(f)) + 40)
         for f in scene.frames.values()
     ]
     return _attached(scene, arrange(boxes, wires, frames, flow, previous), beside, trays)
@@ -88,8 +107,8 @@ def place_flowing(scene: Scene, flow: Flow, previous: Placement | None = None) -
 class _Trays:
     """How large trays are, and which leaves have one."""
 
-    def __init__(self, scene: Scene) -> None:
-        self.parameters = sum(i.role == Role.PARAMETER for i in scene.items.values())
+    def __init__(self, scene: Scene, parameters: int) -> None:
+        self.parameters = parameters
         self.uses: dict[str, int] = {}
         for link in scene.links.values():
             self.uses[link.source] = self.uses.get(link.source, 0) + 1
@@ -151,7 +170,9 @@ def _extent(leaf: Item, side: int, flow: Flow, trays: _Trays) -> Rect:
 def _wire(scene: Scene, link: Link, flow: Flow, seat: Seat) -> Wire:
     source = scene.items[link.source]
     size = label_size(link, source)
-    if is_bare(source):
+    if link.target == EXIT:
+        length, before, after = 8.0, 8.0, 8.0  # its numbers stand on the way back
+    elif is_bare(source):
         length, before, after = 16.0, 8.0, 8.0
     elif flow == Flow.RIGHT:
         length = max(size.value, size.grad, LABEL_MINIMUM)

@@ -1,4 +1,4 @@
-"""Items and links of an iteration, with all their groups, before any group is folded. No Qt here."""
+"""Items and links of an iteration with all their groups, before any is folded. No Qt here."""
 
 from __future__ import annotations
 
@@ -95,8 +95,8 @@ class Plan:
         self.links: dict[str, Link] = {}
         self.groups: dict[str, Group] = {}
         self.uses: dict[str, list[tuple[str, ...]]] = defaultdict(list)
-        self.user: dict[str, str] = {}
-        """Of a leaf, the first operation that uses it."""
+        self.users: dict[str, list[str]] = defaultdict(list)
+        """Of a leaf, the operations that use it, the first one first."""
         self._values: dict[tuple[str, int], Edge] = {}
         self._now = now
         self._ends: dict[tuple[str, int], Edge] = {}
@@ -150,7 +150,7 @@ class Plan:
             self._values.setdefault((source_key, edge.output), known)
         if is_leaf(source):
             self.uses[source_key].append(self.items[target].groups)
-            self.user.setdefault(source_key, target)
+            self.users[source_key].append(target)
 
     def order(self, key: str) -> tuple[int, str]:
         """Items in the order in which their operations run, whether they have run or are
@@ -158,9 +158,7 @@ class Plan:
         digits = _LEADING.match(key)
         return int(digits.group(1)) if digits else -1, key
 
-    def _target(
-        self, part: Part, edge: Edge, source: Node, source_key: str, expected: bool
-    ) -> str:
+    def _target(self, part: Part, edge: Edge, source: Node, source_key: str, expected: bool) -> str:
         if edge.target != NOBODY:
             return part.key_of[edge.target]
         if source.is_loss:

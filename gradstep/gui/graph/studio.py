@@ -47,7 +47,7 @@ class Order:
     stop: Stop | None
     room: tuple[float, float]
     modules: bool | None = False
-    wishes: Wishes = Wishes()
+    wishes: Wishes = field(default_factory=Wishes)
     fresh: bool = False
 
     def after(self, earlier: Order) -> Order:
@@ -185,6 +185,4 @@ def _picture(order: Order, scene: Scene, shape: Hashable, last: Made) -> Made:
     else:
         placement = place(scene, order.room, None if order.fresh else last.picture.placement)
     stop = last.model.stop
-    return Made(
-        last.model, Picture(scene, placement, moment(scene, stop), last.picture), shape
-    )
+    return Made(last.model, Picture(scene, placement, moment(scene, stop), last.picture), shape)

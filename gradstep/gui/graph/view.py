@@ -11,13 +11,13 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QRegion, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from gradstep.gui.graph.layout.placement import Rect
+from gradstep.gui.graph.layout.placement import Flow, Placement, Rect
 from gradstep.gui.graph.movement import Movement
 from gradstep.gui.graph.paint.painter import Detail, detail, paint
 from gradstep.gui.graph.paint.pens import font, ink, pen, stroke
 from gradstep.gui.graph.paint.picture import Picture
 from gradstep.gui.graph.scene import Role
-from gradstep.gui.graph.viewport import MARGIN, Viewport, fitting, opening
+from gradstep.gui.graph.viewport import LEGIBLE, MARGIN, ROOMY, Viewport, fitting, opening
 from gradstep.gui.theme import theme
 
 SLOW_MS = 14.0
@@ -64,12 +64,15 @@ class GraphView(QWidget):
 
     # ------------------------------------------------------------------ what is shown
 
-    def show_picture(self, picture: Picture, *, fresh: bool = False) -> None:
-        """Show another picture. ``fresh``: of another program or direction, so look at it anew."""
+    def show_picture(self, picture: Picture, *, fresh: bool = False, anchor: str = "") -> None:
+        """Show another picture. ``fresh``: of another program or direction, so look at it anew.
+        ``anchor``: the item or group that was opened or shut, which stays where it is."""
         old, self.picture = self.picture, picture
         self._frame = None
         empty = not old.items
-        if fresh or empty or not _still(old, picture):
+        if not fresh and not empty and anchor and self._hold(old.placement, anchor):
+            self.update()
+        elif fresh or empty or not _still(old, picture):
             self._own_view = False
             self.movement.finish()
             self._look_anew()
@@ -82,7 +85,7 @@ class GraphView(QWidget):
         if picture.now.changed or picture.now.leaves:
             self.movement.start_change()
             picture.wave, picture.chip = self.movement.wave, self.movement.chip
-        if self.follow:
+        if self.follow and not anchor:
             self._follow_step()
 
     def set_follow(self, on: bool) -> None:
@@ -156,6 +159,21 @@ class GraphView(QWidget):
         if whole.scale < shown.scale - 1e-6:
             return  # larger than the view: following the step moves it
         self._set_view(whole)
+
+    def _hold(self, before: Placement, anchor: str) -> bool:
+        """Move the view with ``anchor``. Not when all of the graph is seen anyway."""
+        after = self.picture.placement
+        whole = fitting(after.bounds, self.width(), self.height(), ROOMY)
+        one, other = _corner(before, anchor), _corner(after, anchor)
+        if whole.scale >= LEGIBLE or before.flow != after.flow or one is None or other is None:
+            return False
+        self.movement.finish()
+        self._own_view = True
+        if after.flow == Flow.DOWN:
+            self.view.y += (one[1] - other[1]) * self.view.scale
+        else:
+            self.view.x += (one[0] - other[0]) * self.view.scale
+        return True
 
     def _focus_point(self) -> tuple[float, float] | None:
         for key in sorted(self.picture.now.next):
@@ -332,6 +350,15 @@ class GraphView(QWidget):
 
 def _rects(region: QRegion) -> list[QRect]:
     return list(cast(Iterable[QRect], region))  # Qt's own description of it leaves that out
+
+
+def _corner(placement: Placement, key: str) -> tuple[float, float] | None:
+    """Where an item or a group begins; for a stack that was opened, its first member."""
+    for each in (key, key.removeprefix("×"), f"×{key}"):
+        rect = placement.groups.get(each) or placement.extents.get(each)
+        if rect is not None:
+            return rect.left, rect.top
+    return None
 
 
 def _still(old: Picture, picture: Picture) -> bool:

@@ -69,7 +69,7 @@ class GPT(nn.Module):
 torch.manual_seed(0)
 model = GPT()
 optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4)
-for iteration in range(8):
+for _ in range(8):
     tokens = torch.randint(VOCABULARY, (2, CONTEXT + 1))
     logits = model(tokens[:, :-1])
     loss = F.cross_entropy(logits.reshape(-1, VOCABULARY), tokens[:, 1:].reshape(-1))

@@ -38,7 +38,7 @@ class Net(nn.Module):
 torch.manual_seed(0)
 net = Net()
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
-for iteration in range(4):
+for _ in range(4):
     xs = torch.randn(STEPS, 4, WIDTH)
     optimizer.zero_grad()
     loss = net(xs).pow(2).mean()

@@ -56,7 +56,7 @@ class ResNet(nn.Module):
 torch.manual_seed(0)
 model = ResNet()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
-for iteration in range(4):
+for _ in range(4):
     images, labels = torch.randn(2, 3, 32, 32), torch.randint(10, (2,))
     optimizer.zero_grad()
     loss = F.cross_entropy(model(images), labels)

@@ -31,8 +31,7 @@ def paint_far(painter: QPainter, picture: Picture, views: Sequence[QRectF], scal
     painter.drawRects([QRectF(r.left, r.top, r.width, r.height) for r in placed if r is not None])
     lines = []
     for link in links:
-        r = picture.placement.routes[link.key]
-        ways = (r.start, r.leave, r.flat_start, r.flat_end, r.enter, r.end)
+        ways = picture.placement.routes[link.key].points()
         lines += [QLineF(*a, *b) for a, b in pairwise(ways) if a != b]
     painter.setPen(_thin("control_outline"))
     painter.drawLines(lines)

@@ -37,7 +37,14 @@ from gradstep.gui.graph.paint.pens import (
 )
 from gradstep.gui.graph.paint.tray import paint_tray
 from gradstep.gui.graph.scene import Frame, Item, Role
-from gradstep.gui.graph.sizes import NAME_CHARACTERS, NEAR, is_variable, leaf_shape, written_name
+from gradstep.gui.graph.sizes import (
+    NAME_CHARACTERS,
+    NEAR,
+    frame_label,
+    is_variable,
+    leaf_shape,
+    written_name,
+)
 from gradstep.gui.graph.symbols import short
 from gradstep.phases import Phase
 
@@ -47,6 +54,8 @@ if TYPE_CHECKING:
 translate = QCoreApplication.translate
 
 BAR: float = NEAR["parameter_bar"]
+STACKED = 3.0
+"""From one card of a stack to the next."""
 RING_GAP: float = NEAR["next_ring_gap"]
 
 
@@ -100,6 +109,8 @@ def paint_item(painter: QPainter, picture: Picture, item: Item, near: bool, scal
 def _operation(painter: QPainter, picture: Picture, item: Item, rect: QRectF) -> None:
     style = Style(picture, item)
     corner = rect.height() / 2 if item.role == Role.OPERATION else 6.0
+    if item.count > 1:
+        _cards_behind(painter, rect, corner, style)
     painter.setPen(Qt.PenStyle.NoPen if style.dash else pen(style.outline, style.width))
     painter.setBrush(style.fill if style.fill is not None else Qt.BrushStyle.NoBrush)
     painter.drawRoundedRect(rect, corner, corner)
@@ -111,14 +122,25 @@ def _operation(painter: QPainter, picture: Picture, item: Item, rect: QRectF) ->
     if item.trainable:
         _bar(painter, rect.adjusted(0, 0, 0, 0), 3.0, corner)
     painter.setPen(style.ink)
+    text = item.sign or written_name(item)
     if item.role == Role.MODULE or not item.sign:
-        text = item.sign or short(item.text, NAME_CHARACTERS)
         of = font_in("small", text, rect.width() - 12, 600 if item.role == Role.MODULE else 500)
     else:
         of = sign_font(item.sign, rect.width() - 8)
-    in_rect(painter, rect, item.sign or short(item.text, NAME_CHARACTERS), of)
+    in_rect(painter, rect, text, of)
     if style.failed:
         _cross(painter, rect)
+
+
+def _cards_behind(painter: QPainter, rect: QRectF, corner: float, style: Style) -> None:
+    """Several that are alike: a stack."""
+    painter.setPen(pen(style.outline, 1.0))
+    painter.setBrush(ink("canvas"))
+    for depth in (2, 1):
+        shift = depth * STACKED
+        painter.drawRoundedRect(rect.translated(shift, shift), corner, corner)
+    if style.fill is None:
+        painter.drawRoundedRect(rect, corner, corner)
 
 
 def _cross(painter: QPainter, rect: QRectF) -> None:
@@ -278,7 +300,7 @@ def _say(
     if item.role == Role.PARAMETER:
         _say_at_leaf(painter, picture, item, words, colour)
         return
-    rect, right = picture.rect(item), picture.placement.flow == Flow.RIGHT
+    rect, right = picture.rect(item), picture.placement.flow_at(item.key) == Flow.RIGHT
     gap, x, y = RING_GAP if mark else 0.0, rect.center().x(), rect.center().y()
     if _taken(picture, item):
         painter.setPen(colour)
@@ -314,7 +336,7 @@ def _say_at_leaf(
     beside = any(k.key in routes and routes[k.key].beside for k in picture.outputs(item.key))
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(colour)
-    if beside and picture.placement.flow == Flow.RIGHT:
+    if beside and picture.placement.flow_at(item.key) == Flow.RIGHT:
         x, y = rect.right() + 5, rect.center().y()
         triangle = [QPointF(x, y), QPointF(x + 8, y - 6), QPointF(x + 8, y + 6)]
         start = QPointF(x + 12, y + 4.5 * grown("small"))
@@ -331,14 +353,15 @@ def _say_at_leaf(
 def _taken(picture: Picture, item: Item) -> bool:
     """Whether a parameter's wire runs where words would stand."""
     x, y = picture.placement.boxes[item.key]
+    flow = picture.placement.flow_at(item.key)
     for link in (*picture.inputs(item.key), *picture.outputs(item.key)):
         route = picture.placement.routes.get(link.key)
         if route is None or not route.beside:
             continue
         (a, b), (c, d) = route.start, route.end
-        if picture.placement.flow == Flow.RIGHT and max(b, d) > y + 1:
+        if flow == Flow.RIGHT and max(b, d) > y + 1:
             return True
-        if picture.placement.flow == Flow.DOWN and max(a, c) > x + 1:
+        if flow == Flow.DOWN and max(a, c) > x + 1:
             return True
     return False
 
@@ -372,7 +395,7 @@ def paint_frame(painter: QPainter, rect: QRectF, scale: float) -> None:
 def paint_frame_label(painter: QPainter, frame: Frame, rect: QRectF) -> None:
     """What a group is called, at the top right of its box. It has a ground of its own: a line may
     come in there."""
-    label = short(frame.group.label, NAME_CHARACTERS)
+    label = frame_label(frame)
     label, of = fitted("small", label, rect.width() - 44)
     painter.setFont(of)
     width = QFontMetricsF(of).horizontalAdvance(label)

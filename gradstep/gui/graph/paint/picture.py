@@ -151,8 +151,7 @@ def _rects(rects: list[Rect]) -> np.ndarray[tuple[int, int], np.dtype[np.float64
 
 
 def _route_rect(placement: Placement, key: str) -> list[float]:
-    route = placement.routes[key]
-    points = (route.start, route.leave, route.flat_start, route.flat_end, route.end)
+    points = placement.routes[key].points()
     xs, ys = [p[0] for p in points], [p[1] for p in points]
     return [min(xs) - 100, min(ys) - 90, max(xs) + 100, max(ys) + 75]
 

@@ -10,12 +10,13 @@ from dataclasses import replace
 from gradstep.gui.graph.beside_spine import Lead, lead, with_rows
 from gradstep.gui.graph.layout import arrange
 from gradstep.gui.graph.layout.placement import Box, Flow, GroupBox, Placement, Rect, Route, Wire
-from gradstep.gui.graph.rows import EXIT, rows, scene_of, scene_without
+from gradstep.gui.graph.rows import EXIT, rows, scenes_of, scene_without
 from gradstep.gui.graph.satellites import Satellite, satellites
 from gradstep.gui.graph.scene import LEAVES, Item, Link, Role, Scene
 from gradstep.gui.graph.seats import Seat, seats
 from gradstep.gui.graph.sizes import (
     CODE_CHARACTER,
+    DIAMETER,
     LABEL_GAP,
     LANE,
     NEAR,
@@ -38,6 +39,8 @@ RUN, RUN_DOWN = 44.0, 84.0  # from an operation to a parameter above it, or at i
 NEXT = 20.0  # more below it, for "next"
 HALF_LABELS = 70.0  # a number on each side of an upright line
 WORTH, LEAST = 0.9, 0.4
+COLUMN = DIAMETER + 36.0
+"""A layer and the gap after it are at least so long."""
 FITS = LEGIBLE
 """A graph flows to the right as long as its numbers can be read in the room there is."""
 
@@ -48,12 +51,22 @@ def place(scene: Scene, room: tuple[float, float], previous: Placement | None = 
         kept = place_flowing(scene, previous.flow, previous)
         if previous.flow == Flow.DOWN or _scale(kept, room) >= LEAST:
             return kept
+    if _longest(scene) * COLUMN * LEAST > room[0]:
+        return place_flowing(scene, Flow.DOWN)  # much too wide, without trying
     right = place_flowing(scene, Flow.RIGHT)
     if _scale(right, room) >= FITS:
         return right
     down = place_flowing(scene, Flow.DOWN)
     one, other = _scale(right, room), _scale(down, room)
     return right if one >= max(WORTH * other, LEAST) else down
+
+
+def _longest(scene: Scene) -> int:
+    """Items on the longest way through ``scene``."""
+    depth = dict.fromkeys(scene.items, 1)
+    for link in scene.links.values():  # in the order of their targets
+        depth[link.target] = max(depth[link.target], depth[link.source] + 1)
+    return max(depth.values(), default=0)
 
 
 def _scale(placement: Placement, room: tuple[float, float]) -> float:
@@ -67,7 +80,8 @@ def place_flowing(scene: Scene, flow: Flow, previous: Placement | None = None) -
     found = rows(scene) if flow == Flow.DOWN else []
     if not found:
         return _placed(scene, flow, parameters, {}, previous)
-    placed = [_placed(scene_of(row, scene), Flow.RIGHT, parameters, {}) for row in found]
+    alone = scenes_of(found, scene)
+    placed = [_placed(each, Flow.RIGHT, parameters, {}) for each in alone]
     leads = {row.join: lead(row, scene, inner) for row, inner in zip(found, placed, strict=True)}
     spine = _placed(scene_without(found, scene), flow, parameters, leads, previous)
     return with_rows(spine, scene, found, placed, leads)

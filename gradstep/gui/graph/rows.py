@@ -5,7 +5,6 @@ operations are a row beside it, from left to right. No Qt here."""
 from __future__ import annotations
 
 import heapq
-from collections.abc import Container
 from dataclasses import dataclass, replace
 
 from gradstep.gui.graph.scene import LEAVES, Frame, Item, Link, Role, Scene
@@ -26,7 +25,7 @@ class Row:
     skip: str
     entries: tuple[str, ...]
     leave: str
-    members: frozenset[str]
+    members: tuple[str, ...]
 
 
 def rows(scene: Scene) -> list[Row]:
@@ -39,41 +38,44 @@ def rows(scene: Scene) -> list[Row]:
             continue
         row = finder.row(key)
         if row is not None and not taken & {*row.members, row.fork}:
-            taken |= row.members
+            taken.update(row.members)
             found.append(row)
     return found[::-1]
 
 
-def scene_of(row: Row, scene: Scene) -> Scene:
-    """The row alone, with ``ENTRY`` and ``EXIT`` for what is around it."""
+def scenes_of(found: list[Row], scene: Scene) -> list[Scene]:
+    """Each row alone, with ``ENTRY`` and ``EXIT`` for what is around it."""
+    links: dict[str, list[Link]] = {}
+    for link in scene.links.values():
+        links.setdefault(link.target, []).append(link)
+    return [_scene_of(row, scene, links) for row in found]
+
+
+def _scene_of(row: Row, scene: Scene, into: dict[str, list[Link]]) -> Scene:
     depth = len(scene.items[row.join].groups)
     items = {
-        key: replace(item, groups=item.groups[depth:])
-        for key, item in scene.items.items()
-        if key in row.members
+        key: replace(scene.items[key], groups=scene.items[key].groups[depth:])
+        for key in row.members
     }
     items = {ENTRY: Item(ENTRY, Role.OPEN, None, ""), **items}
     items[EXIT] = Item(EXIT, Role.OPEN, None, "")
     links: dict[str, Link] = {}
-    for key, link in scene.links.items():
-        if key in row.entries:
-            links[key] = replace(link, source=ENTRY)
-        elif key == row.leave:
-            links[key] = replace(link, target=EXIT)
-        elif link.target in row.members:
-            links[key] = link
-    inner = {group for item in items.values() for group in item.groups}
-    frames = {
-        key: frame if frame.parent in inner else replace(frame, parent="")
-        for key, frame in scene.frames.items()
-        if key in inner
-    }
+    for key in row.members:
+        for link in into.get(key, []):
+            entry = link.key in row.entries
+            links[link.key] = replace(link, source=ENTRY) if entry else link
+    links[row.leave] = replace(scene.links[row.leave], target=EXIT)
+    inner = {group: None for item in items.values() for group in item.groups}
+    frames = {}
+    for group in inner:
+        frame = scene.frames[group]
+        frames[group] = frame if frame.parent in inner else replace(frame, parent="")
     return Scene(items, links, frames)
 
 
 def scene_without(found: list[Row], scene: Scene) -> Scene:
     """The spine: everything but the rows."""
-    gone = frozenset().union(*(row.members for row in found))
+    gone = {key for row in found for key in row.members}
     items = {key: item for key, item in scene.items.items() if key not in gone}
     links = {
         key: link
@@ -115,7 +117,8 @@ class _Finder:
         if members is None or not self._fits(members, join, leave.key):
             return None
         entries = tuple(link.key for link in self._out[skip.source] if link.target in inside)
-        return Row(skip.source, join, skip.key, entries, leave.key, frozenset(members))
+        ordered = tuple(sorted(members, key=self._number.__getitem__))
+        return Row(skip.source, join, skip.key, entries, leave.key, ordered)
 
     def _between(self, fork: str, last: str) -> set[str] | None:
         """What leads from ``fork`` to ``last`` and hangs on nothing else."""
@@ -149,13 +152,11 @@ class _Finder:
                     members.add(link.target)
         return members
 
-    def _fits(self, members: Container[str], join: str, leave: str) -> bool:
+    def _fits(self, members: set[str], join: str, leave: str) -> bool:
         """Whether nothing but ``leave`` leads out, and no frame is cut in two."""
         outer = self._scene.items[join].groups
         frames = self._scene.frames
-        for key in self._scene.items:
-            if key not in members:
-                continue
+        for key in members:
             if any(o.target not in members and o.key != leave for o in self._out.get(key, [])):
                 return False
             groups = self._scene.items[key].groups

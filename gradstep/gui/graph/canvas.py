@@ -81,7 +81,6 @@ class GraphCanvas(GraphView):
         if not self._dragging and way.manhattanLength() < DRAG:
             return
         if not self._dragging:
-            self.keep_frame()
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
         self._dragging = True
         self._pressed = event.position()
@@ -108,8 +107,8 @@ class GraphCanvas(GraphView):
         self._open(key)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        self.keep_frame()
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.keep_frame()
             self.zoom(1.0015 ** event.angleDelta().y(), event.position())
         else:
             delta = event.pixelDelta()
@@ -210,6 +209,11 @@ class GraphCanvas(GraphView):
         if to:
             self._choose(to)
             self.reveal(to)
+
+    def go_to(self, key: str) -> None:
+        """Select ``key`` and bring it into view."""
+        self._choose(key)
+        self.reveal(key)
 
     def _choose(self, key: str) -> None:
         self.select(key)

@@ -12,9 +12,11 @@ from gradstep.gui.graph.folding import Wishes
 from gradstep.gui.graph.layout.placement import Flow
 from gradstep.gui.graph.legend import Legend, ZoomControl
 from gradstep.gui.graph.menu import halts
+from gradstep.gui.graph.minimap import Minimap
 from gradstep.gui.graph.paint.picture import Picture
 from gradstep.gui.graph.refs import key_of, place_of, ref_of
-from gradstep.gui.graph.sizes import shows_elements
+from gradstep.gui.graph.search import SearchRow
+from gradstep.gui.graph.seeker import Seeker
 from gradstep.gui.graph.studio import Order, Studio
 from gradstep.gui.panel import Panel
 from gradstep.gui.session import Session
@@ -49,6 +51,8 @@ class GraphPanel(Panel):
         self._pending: Stop | None = None
         self.canvas = GraphCanvas(self)
         self.legend, self.zoom = Legend(self), ZoomControl(self)
+        self.minimap, self.search = Minimap(self.canvas), SearchRow(self)
+        self.seeker = Seeker(self.search, self.canvas, self)
         self._late = QTimer(self)
         self._late.setSingleShot(True)
         self._late.setInterval(LATE_MS)
@@ -60,6 +64,7 @@ class GraphPanel(Panel):
     # ------------------------------------------------------------------ parts
 
     def _build(self) -> None:
+        self.add_bar(self.search)
         self.body.addWidget(self.canvas, 1)
         self.footer = Footer(self)
         self._beside_legend = QHBoxLayout(self.footer)
@@ -129,6 +134,8 @@ class GraphPanel(Panel):
         canvas.foldToggled.connect(self.toggle_fold)
         canvas.menuRequested.connect(self._show_menu)
         canvas.zoomChanged.connect(self.zoom.show_scale)
+        self.seeker.openWanted.connect(self._open)
+        self.seeker.keyFound.connect(canvas.go_to)
         self.zoom.smaller.connect(lambda: canvas.zoom(1 / ZOOM_STEP))
         self.zoom.larger.connect(lambda: canvas.zoom(ZOOM_STEP))
         self.zoom.fitted.connect(canvas.fit)
@@ -196,11 +203,14 @@ class GraphPanel(Panel):
             self._name_detail(picture.scene.overview)
         self.canvas.sentence = self._sentence()
         anchor, self._anchor = self._anchor, ""
+        picture.found = old.found
         self.canvas.show_picture(picture, fresh=fresh, anchor=anchor)
+        self.minimap.picture_changed()
+        self.seeker.picture_changed()
         self.legend.setVisible(bool(picture.items))
         self.zoom.setVisible(bool(picture.items))
         self.legend.explain(
-            tensors=any(not shows_elements(link.edge.tensor) for link in picture.links),
+            tensors=picture.tensors,
             down=picture.placement.flow == Flow.DOWN and not picture.placement.rows,
         )
         if not self.waiting:
@@ -238,6 +248,10 @@ class GraphPanel(Panel):
         stack = item is not None and item.count > 1
         wanted = scene.series[key] if stack else key
         self._wish(self._wishes.toggled(wanted, item is not None), key)
+
+    def _open(self, groups: frozenset[str]) -> None:
+        """Open what hides something."""
+        self._wish(self._wishes.open(groups), "")
 
     def roll_up(self, series: str) -> None:
         """Show the members of ``series`` as a stack again."""

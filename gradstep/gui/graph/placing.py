@@ -10,7 +10,7 @@ from dataclasses import replace
 from gradstep.gui.graph.beside_spine import Lead, lead, with_rows
 from gradstep.gui.graph.layout import arrange
 from gradstep.gui.graph.layout.placement import Box, Flow, GroupBox, Placement, Rect, Route, Wire
-from gradstep.gui.graph.rows import EXIT, rows, scenes_of, scene_without
+from gradstep.gui.graph.rows import EXIT, rows, scene_without, scenes_of
 from gradstep.gui.graph.satellites import Satellite, satellites
 from gradstep.gui.graph.scene import LEAVES, Item, Link, Role, Scene
 from gradstep.gui.graph.seats import Seat, seats

@@ -20,7 +20,7 @@ from gradstep.gui.graph.scene import Role
 from gradstep.gui.graph.viewport import LEGIBLE, MARGIN, ROOMY, Viewport, fitting, opening
 from gradstep.gui.theme import theme
 
-SLOW_MS = 14.0
+SLOW_MS = 6.0
 """While zooming and panning, a picture that takes longer than this to paint is shown from its last
 frame and painted again when the hand rests."""
 REST_MS = 90
@@ -30,6 +30,9 @@ TRAY = 150.0
 """A parameter's tray is wider than its room while it shows what was and what is."""
 BESIDE = 90.0
 """Numbers on the edges of an item are within this of it."""
+MANY = 200
+"""If a step touched more than this, everything is painted again."""
+_DIRECT = Qt.FindChildOption.FindDirectChildrenOnly
 STAYS = 40.0
 """An item that moved less than this is where it was."""
 
@@ -38,6 +41,8 @@ class GraphView(QWidget):
     """Shows a ``Picture``. Until the person pans or zooms, it chooses what is seen."""
 
     zoomChanged = Signal(float)
+    viewMoved = Signal()
+    """Another part of the graph is seen, or in another size."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,6 +57,7 @@ class GraphView(QWidget):
         """Whether the keyboard is here, and that is to be seen."""
         self.movement = Movement(self)
         self._own_view = False
+        self._left_x = self._left_y = 0.0
         self._frame: QPixmap | None = None
         self._frame_view = Viewport()
         self._paint_ms = 0.0
@@ -72,7 +78,7 @@ class GraphView(QWidget):
         empty = not old.items
         if not fresh and not empty and anchor and self._hold(old.placement, anchor):
             self.update()
-        elif fresh or empty or not _still(old, picture):
+        elif fresh or empty or not (old.placement is picture.placement or _still(old, picture)):
             self._own_view = False
             self.movement.finish()
             self._look_anew()
@@ -117,13 +123,53 @@ class GraphView(QWidget):
         """Move the picture by pixels."""
         self.movement.finish()
         self._own_view = True
-        self.view.x += dx
-        self.view.y += dy
+        if self._frame is not None:
+            self._settle()
+        # By whole pixels: what stays in view is moved on the screen, and not painted again.
+        self._left_x, self._left_y = self._left_x + dx, self._left_y + dy
+        x, y = round(self._left_x), round(self._left_y)
+        self._left_x, self._left_y = self._left_x - x, self._left_y - y
+        self.view.x += x
+        self.view.y += y
+        if self.ringed or abs(x) >= self.width() or abs(y) >= self.height():
+            self.update()
+        else:
+            self._scroll(x, y)
+        self.zoomChanged.emit(self.view.scale)
+        self.viewMoved.emit()
+
+    def _scroll(self, x: int, y: int) -> None:
+        """Move the pixels. What lies on the canvas stays where it is, so that its picture must not
+        move with them."""
+        self.scroll(x, y, self.rect())
+        for child in self.findChildren(QWidget, options=_DIRECT):
+            if child.isVisible():
+                self.update(child.geometry().translated(x, y))
+                child.update()
+
+    def look_at(self, x: float, y: float) -> None:
+        """Bring a point of the scene into the middle."""
+        self.movement.finish()
+        self._own_view = True
+        self.view.centre(x, y, self.width(), self.height())
         self._view_changed()
+
+    def show_found(self, found: frozenset[str] | None) -> None:
+        """Mark these items and frames and draw all others faintly; None: draw all as usual."""
+        if found != self.picture.found:
+            self.picture.found = found
+            self._frame = None
+            self.update()
 
     def reveal(self, key: str) -> None:
         """Move the view, if item ``key`` is not wholly in it."""
         extent = self.picture.placement.extents.get(key)
+        frame = self.picture.placement.groups.get(key)
+        if extent is None and frame is not None:
+            # As much of a frame as there is room for, from its beginning.
+            right = min(frame.right, frame.left + self.width() / self.view.scale - 4 * MARGIN)
+            bottom = min(frame.bottom, frame.top + self.height() / self.view.scale - 4 * MARGIN)
+            extent = Rect(frame.left, frame.top, right, bottom)
         if extent is None:
             return
         # With the numbers beside it, as far as there is room for them.
@@ -203,6 +249,7 @@ class GraphView(QWidget):
             self._rest.start()
         self.update()
         self.zoomChanged.emit(self.view.scale)
+        self.viewMoved.emit()
 
     def _settle(self) -> None:
         self._frame = None
@@ -214,6 +261,7 @@ class GraphView(QWidget):
         if self.movement.panning:
             self.view = self.movement.view
             self.update()
+            self.viewMoved.emit()
         else:
             self.update(self._moving_region(self.picture))
 
@@ -286,20 +334,13 @@ class GraphView(QWidget):
     def _update_changed(self, old: Picture, picture: Picture) -> None:
         """Only what a step touched is painted again."""
         region = self._changed_region(old) + self._changed_region(picture)
-        for key, item in picture.scene.items.items():
-            before = old.scene.items.get(key)
-            # By identity: what a step does not touch is the very same node.
-            if (
-                before is None
-                or item.node is not before.node
-                or item.expected != before.expected
-                or item.members != before.members
-            ):
-                region += self._item_rect(picture, key)
-        for key, link in picture.scene.links.items():
-            known = old.scene.links.get(key)
-            if known is None or link.edge is not known.edge or link.expected != known.expected:
-                region += self._link_rect(picture, key)
+        if len(picture.touched_items) + len(picture.touched_links) > MANY:
+            self.update()
+            return
+        for key in picture.touched_items:
+            region += self._item_rect(picture, key)
+        for key in picture.touched_links:
+            region += self._link_rect(picture, key)
         self.update(region)
 
     def _changed_region(self, picture: Picture) -> QRegion:
@@ -310,7 +351,7 @@ class GraphView(QWidget):
                 region += self._link_rect(picture, link.key)
         for key in picture.now.changed:
             region += self._link_rect(picture, key)
-        for key in self._leaves(picture):
+        for key in picture.leaves:
             region += self._item_rect(picture, key)
         return region
 
@@ -320,16 +361,9 @@ class GraphView(QWidget):
         region = QRegion()
         for key in picture.now.changed:
             region += self._link_rect(picture, key)
-        for key in self._leaves(picture):
+        for key in picture.leaves:
             region += self._item_rect(picture, key)
         return region
-
-    def _leaves(self, picture: Picture) -> list[str]:
-        """The leaves that the last step changed."""
-        leaves = picture.now.leaves
-        if not leaves:
-            return []
-        return [i.key for i in picture.items if i.node is not None and i.node.id in leaves]
 
     def _item_rect(self, picture: Picture, key: str) -> QRect:
         extent = picture.placement.extents.get(key)

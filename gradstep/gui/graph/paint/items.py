@@ -378,6 +378,22 @@ def paint_ring(painter: QPainter, picture: Picture, item: Item) -> None:
     painter.drawRoundedRect(rect, corner, corner)
 
 
+def paint_mark(painter: QPainter, rect: QRectF) -> None:
+    """It was searched for: four corners around it."""
+    rect = rect.adjusted(-6, -6, 6, 6)
+    painter.setPen(pen(ink("text"), 2.0))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    length = min(8.0, rect.width() / 3, rect.height() / 3)
+    for corner, dx, dy in (
+        (rect.topLeft(), 1, 1),
+        (rect.topRight(), -1, 1),
+        (rect.bottomLeft(), 1, -1),
+        (rect.bottomRight(), -1, -1),
+    ):
+        across, down = QPointF(dx * length, 0), QPointF(0, dy * length)
+        painter.drawPolyline(QPolygonF([corner + across, corner, corner + down]))
+
+
 def paint_frame(painter: QPainter, rect: QRectF, scale: float) -> None:
     """A group's box."""
     painter.save()

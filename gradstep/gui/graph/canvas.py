@@ -167,6 +167,12 @@ class GraphCanvas(GraphView):
         link = hits.link_at(self.picture, at, self.view.scale, numbers)
         return link.key if link is not None else ""
 
+    def larger(self) -> None:
+        self.zoom(ZOOM_STEP)
+
+    def smaller(self) -> None:
+        self.zoom(1 / ZOOM_STEP)
+
     # ------------------------------------------------------------------ keys
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -181,9 +187,9 @@ class GraphCanvas(GraphView):
         if key in _ARROWS:
             self._walk(key)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
-            self.zoom(ZOOM_STEP)
+            self.larger()
         elif key in (Qt.Key.Key_Minus, Qt.Key.Key_Underscore):
-            self.zoom(1 / ZOOM_STEP)
+            self.smaller()
         elif key == Qt.Key.Key_0:
             self.zoom_to(1.0)
         elif key == Qt.Key.Key_Home:

@@ -7,7 +7,8 @@ from PySide6.QtGui import QAction, QActionGroup, QPainter, QPaintEvent, QResizeE
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
 from gradstep.gui.cursor import Cursor
-from gradstep.gui.graph.canvas import ZOOM_STEP, GraphCanvas
+from gradstep.gui.graph import exporting
+from gradstep.gui.graph.canvas import GraphCanvas
 from gradstep.gui.graph.folding import Wishes
 from gradstep.gui.graph.layout.placement import Flow
 from gradstep.gui.graph.legend import Legend, ZoomControl
@@ -36,6 +37,8 @@ class GraphPanel(Panel):
 
     stopRequested = Signal(object, str)
     """A breakpoint is wanted: what to stop on, and its pattern."""
+    changed = Signal()
+    """What the actions show of it: whether there is a picture, how it is shown."""
 
     def __init__(self, session: Session, cursor: Cursor, parent: QWidget | None = None) -> None:
         super().__init__("graph", "", parent)
@@ -43,6 +46,7 @@ class GraphPanel(Panel):
         self._session, self._cursor = session, cursor
         self._studio = Studio(self)
         self._fresh = True
+        self._showing = (False, False)
         self._modules: bool | None = None
         self._wishes = Wishes()
         self._anchor = ""
@@ -92,6 +96,9 @@ class GraphPanel(Panel):
         self.add_to_title(self.detail_button)
         self.follow = self.add_tool("follow", self.tr("Follow the step"), checkable=True)
         self.follow.setObjectName("graph_follow")
+        self.find_button = self.add_tool("search", self.tr("Find in the graph (Ctrl+F)"))
+        self.find_button.setObjectName("graph_find_button")
+        self.find_button.clicked.connect(self.open_search)
         self.follow.setChecked(True)
 
     def _detail_action(self, menu: QMenu, group: QActionGroup, text: str, modules: bool) -> QAction:
@@ -136,10 +143,11 @@ class GraphPanel(Panel):
         canvas.zoomChanged.connect(self.zoom.show_scale)
         self.seeker.openWanted.connect(self._open)
         self.seeker.keyFound.connect(canvas.go_to)
-        self.zoom.smaller.connect(lambda: canvas.zoom(1 / ZOOM_STEP))
-        self.zoom.larger.connect(lambda: canvas.zoom(ZOOM_STEP))
+        self.zoom.smaller.connect(canvas.smaller)
+        self.zoom.larger.connect(canvas.larger)
         self.zoom.fitted.connect(canvas.fit)
         self.follow.toggled.connect(canvas.set_follow)
+        self.follow.toggled.connect(self.changed)
 
     def set_motion(self, on: bool) -> None:
         """Whether changes and the view move (``False``: reduced motion)."""
@@ -216,6 +224,10 @@ class GraphPanel(Panel):
         if not self.waiting:
             self._late.stop()
         self._retitle()
+        showing = bool(picture.items), picture.scene.overview
+        if showing != self._showing:
+            self._showing = showing
+            self.changed.emit()
 
     def _sentence(self) -> str:
         if not self._session.path:
@@ -230,6 +242,18 @@ class GraphPanel(Panel):
         if self.waiting and not self._late.isActive():
             parts.append(self.tr("updating"))
         self.set_title(self.tr("Graph"), " · ".join(parts))
+
+    def open_search(self) -> None:
+        """Let the person type what to find."""
+        self.search.open()
+
+    def toggle_minimap(self) -> None:
+        self.minimap.set_wanted(not self.minimap.wanted)
+        self.changed.emit()
+
+    def ask_for_export(self) -> None:
+        """Let the person choose a file for all of the graph."""
+        exporting.ask(self, self.canvas.picture)
 
     # ------------------------------------------------------------------ folding
 

@@ -394,9 +394,10 @@ def paint_mark(painter: QPainter, rect: QRectF) -> None:
         painter.drawPolyline(QPolygonF([corner + across, corner, corner + down]))
 
 
-def paint_frame(painter: QPainter, rect: QRectF, scale: float) -> None:
+def paint_frame(painter: QPainter, rect: QRectF) -> None:
     """A group's box."""
     painter.save()
+    scale = painter.transform().m11()
     on_pixels = painter.transform().mapRect(rect).toRect()
     painter.resetTransform()
     painter.setPen(pen(ink("module_border"), 1.0))

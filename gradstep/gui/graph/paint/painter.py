@@ -63,7 +63,7 @@ def _paint_closely(
     items, links = picture.visible(*views)
     frames = picture.visible_frames(*views)
     for _, box in frames:
-        paint_frame(painter, box, scale)
+        paint_frame(painter, box)
     if picture.found is not None:
         painter.setOpacity(FAINT)
     for link in links:

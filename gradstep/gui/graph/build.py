@@ -50,7 +50,7 @@ class _Folder:
                 self.paths.setdefault(item.node.id, path)
             depth = next((i for i, g in enumerate(path) if g in self.folding.folded), None)
             if depth is None:
-                self.items[key] = item if item.groups == path else replace(item, groups=path)
+                self.items[key] = self._itself(item, path)
                 continue
             stack = self.folding.stacks.get(path[depth])
             one = stack.key if stack is not None else path[depth]
@@ -87,6 +87,15 @@ class _Folder:
         users = self.plan.users.get(key, [])
         alone = len(users) == 1 and self.plan.items[users[0]].groups == groups
         return tree.path(groups, users[0] if alone else "")
+
+    def _itself(self, item: Item, path: tuple[str, ...]) -> Item:
+        """An item that is not folded, perhaps with what it is made of."""
+        node, aten = item.node, tuple[str, ...]()
+        if item.role == Role.OPERATION and node is not None and item.key in self.folding.opened:
+            aten = node.aten
+        if (item.groups, item.aten) == (path, aten):
+            return item
+        return replace(item, groups=path, aten=aten)
 
     def _gather(self) -> None:
         """The inputs of all the steps in a stack stand beside it as one, too."""

@@ -44,11 +44,13 @@ class Stack:
 @dataclass(frozen=True)
 class Folding:
     """``folded``: groups shown as one. ``stacks``: by member, the stack it lies in. ``outline``
-    has the stretches; None when nothing is rolled up."""
+    has the stretches; None when nothing is rolled up. ``opened``: operations that show what they
+    are made of, among others."""
 
     folded: frozenset[str] = frozenset()
     stacks: dict[str, Stack] = field(default_factory=dict)
     outline: Outline | None = None
+    opened: frozenset[str] = frozenset()
 
     def series_of(self) -> dict[str, Series]:
         return self.outline.series_of() if self.outline is not None else {}
@@ -64,13 +66,13 @@ def overview(plan: Plan, wishes: Wishes = Wishes()) -> Folding:
         for series in found:
             if series.key not in wishes.opened:
                 stacks.update(_stacks(series, wishes))
-    stretches = set(tree.groups) - wishes.opened
-    return Folding(frozenset(shut | stretches | stacks.keys()), stacks, tree)
+    stretches = (set(tree.groups) | stacks.keys()) - wishes.opened
+    return Folding(frozenset(shut | stretches), stacks, tree, wishes.opened)
 
 
 def everything(wishes: Wishes = Wishes()) -> Folding:
     """Every operation, except in what the person shut."""
-    return Folding(wishes.closed)
+    return Folding(wishes.closed, opened=wishes.opened)
 
 
 def units(plan: Plan, tree: Outline) -> set[str]:

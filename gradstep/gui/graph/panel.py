@@ -12,7 +12,7 @@ from gradstep.gui.graph.canvas import GraphCanvas
 from gradstep.gui.graph.folding import Wishes
 from gradstep.gui.graph.layout.placement import Flow
 from gradstep.gui.graph.legend import Legend, ZoomControl
-from gradstep.gui.graph.menu import halts
+from gradstep.gui.graph.menu import Fold, folds, halts
 from gradstep.gui.graph.minimap import Minimap
 from gradstep.gui.graph.paint.picture import Picture
 from gradstep.gui.graph.refs import key_of, place_of, ref_of
@@ -219,6 +219,7 @@ class GraphPanel(Panel):
         self.zoom.setVisible(bool(picture.items))
         self.legend.explain(
             tensors=picture.tensors,
+            marks=picture.marks,
             down=picture.placement.flow == Flow.DOWN and not picture.placement.rows,
         )
         if not self.waiting:
@@ -303,6 +304,7 @@ class GraphPanel(Panel):
             line.setObjectName("graph_line")
             line.triggered.connect(lambda: self._show_line(key))
             menu.addSeparator()
+        self._add_folding(menu, key)
         for halt in halts(key, scene):
             action = menu.addAction(f"{halt.words} ({halt.pattern})")
             action.setObjectName(f"stop_{halt.on.value}")
@@ -310,6 +312,23 @@ class GraphPanel(Panel):
                 lambda _=False, halt=halt: self.stopRequested.emit(halt.on, halt.pattern)
             )
         menu.popup(at)
+
+    def _add_folding(self, menu: QMenu, key: str) -> None:
+        """What can be opened or shut here."""
+        for fold in folds(key, self.canvas.picture.scene):
+            action = menu.addAction(fold.words)
+            action.setObjectName(f"graph_{fold.what}")
+            action.triggered.connect(lambda _=False, fold=fold: self._fold(fold))
+        menu.addSeparator()
+
+    def _fold(self, fold: Fold) -> None:
+        if fold.what == "roll_up":
+            self.roll_up(fold.key)
+        elif fold.what == "aten":
+            opened = fold.key in self._wishes.opened
+            self._wish(self._wishes.toggled(fold.key, not opened), fold.key)
+        else:
+            self.toggle_fold(fold.key)
 
     def _show_line(self, key: str) -> None:
         found = place_of(key, self.canvas.picture.scene)

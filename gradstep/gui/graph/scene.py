@@ -29,7 +29,7 @@ LEAVES = frozenset({Role.PARAMETER, Role.DATA, Role.CONSTANT})
 class Item:
     """Something with a place. ``groups``: keys of the groups around it, outermost first.
     ``expected``: it has not run; the iteration before had it here. ``count``: of modules that are
-    alike and stand here as one."""
+    alike and stand here as one. ``aten``: what an operation is made of, if that is shown."""
 
     key: str
     role: Role
@@ -42,6 +42,7 @@ class Item:
     members: tuple[Node, ...] = ()
     trainable: bool = False
     count: int = 1
+    aten: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

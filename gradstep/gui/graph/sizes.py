@@ -41,6 +41,7 @@ GROWN = 1.2  # captions grow first where the picture is shown smaller
 VALUE_LINE, LIST_LINE, NAME_LINE = 20.0, 16.0, 16.0
 TRAY_DROP = 18.0  # the arrow from a parameter to its tray
 TRAY_ROW = 20.0
+ATEN_LINE = 16.0
 NAME_CHARACTERS = 22
 NUMBER_WIDTH = 8 * VALUE_CHARACTER
 """A sign, two digits and a power of ten stand over it by no more than a gap; see ``texts``."""
@@ -58,6 +59,9 @@ class Size:
 def item_size(item: Item) -> Size:
     """Of the shape itself, without tray and caption."""
     text = written_name(item)
+    if item.aten:
+        widest = max(CAPTION_CHARACTER * len(line) for line in (item.text, *item.aten))
+        return Size(GROWN * widest + 24, 30 + ATEN_LINE * len(item.aten))
     if item.role == Role.OPERATION:
         if item.sign and len(item.sign) <= 4:
             return Size(DIAMETER, DIAMETER)

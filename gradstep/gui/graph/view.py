@@ -17,6 +17,7 @@ from gradstep.gui.graph.paint.painter import Detail, detail, paint
 from gradstep.gui.graph.paint.pens import font, ink, pen, stroke
 from gradstep.gui.graph.paint.picture import Picture
 from gradstep.gui.graph.scene import Role
+from gradstep.gui.graph.staying import corner, still
 from gradstep.gui.graph.viewport import LEGIBLE, MARGIN, ROOMY, Viewport, fitting, opening
 from gradstep.gui.theme import theme
 
@@ -33,8 +34,6 @@ BESIDE = 90.0
 MANY = 200
 """If a step touched more than this, everything is painted again."""
 _DIRECT = Qt.FindChildOption.FindDirectChildrenOnly
-STAYS = 40.0
-"""An item that moved less than this is where it was."""
 
 
 class GraphView(QWidget):
@@ -78,7 +77,11 @@ class GraphView(QWidget):
         empty = not old.items
         if not fresh and not empty and anchor and self._hold(old.placement, anchor):
             self.update()
-        elif fresh or empty or not (old.placement is picture.placement or _still(old, picture)):
+        elif (
+            fresh
+            or empty
+            or not (old.placement is picture.placement or still(old.placement, picture.placement))
+        ):
             self._own_view = False
             self.movement.finish()
             self._look_anew()
@@ -210,7 +213,7 @@ class GraphView(QWidget):
         """Move the view with ``anchor``. Not when all of the graph is seen anyway."""
         after = self.picture.placement
         whole = fitting(after.bounds, self.width(), self.height(), ROOMY)
-        one, other = _corner(before, anchor), _corner(after, anchor)
+        one, other = corner(before, anchor), corner(after, anchor)
         if whole.scale >= LEGIBLE or before.flow != after.flow or one is None or other is None:
             return False
         self.movement.finish()
@@ -384,25 +387,3 @@ class GraphView(QWidget):
 
 def _rects(region: QRegion) -> list[QRect]:
     return list(cast(Iterable[QRect], region))  # Qt's own description of it leaves that out
-
-
-def _corner(placement: Placement, key: str) -> tuple[float, float] | None:
-    """Where an item or a group begins; for a stack that was opened, its first member."""
-    for each in (key, key.removeprefix("×"), f"×{key}"):
-        rect = placement.groups.get(each) or placement.extents.get(each)
-        if rect is not None:
-            return rect.left, rect.top
-    return None
-
-
-def _still(old: Picture, picture: Picture) -> bool:
-    """Whether most of what was shown stays where it was."""
-    before, after = old.placement.boxes, picture.placement.boxes
-    if old.placement.flow != picture.placement.flow:
-        return False
-    common = [key for key in before if key in after]
-    stays = sum(
-        abs(before[key][0] - after[key][0]) + abs(before[key][1] - after[key][1]) < STAYS
-        for key in common
-    )
-    return 2 * stays >= len(before)

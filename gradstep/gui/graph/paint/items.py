@@ -9,7 +9,6 @@ from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QBrush,
     QColor,
-    QFontMetricsF,
     QPainter,
     QPainterPath,
     QPainterPathStroker,
@@ -17,7 +16,9 @@ from PySide6.QtGui import (
 )
 
 from gradstep.gui.graph.layout.placement import Flow
+from gradstep.gui.graph.marks import marks
 from gradstep.gui.graph.moment import Look, is_freed, look, paths
+from gradstep.gui.graph.paint.badges import paint_badges
 from gradstep.gui.graph.paint.pens import (
     FREED,
     centred,
@@ -36,11 +37,11 @@ from gradstep.gui.graph.paint.pens import (
     word_in,
 )
 from gradstep.gui.graph.paint.tray import paint_tray
-from gradstep.gui.graph.scene import Frame, Item, Role
+from gradstep.gui.graph.scene import Item, Role
 from gradstep.gui.graph.sizes import (
+    ATEN_LINE,
     NAME_CHARACTERS,
     NEAR,
-    frame_label,
     is_variable,
     leaf_shape,
     written_name,
@@ -102,13 +103,15 @@ def paint_item(painter: QPainter, picture: Picture, item: Item, near: bool, scal
         _loss(painter, picture, item, rect)
     else:
         _operation(painter, picture, item, rect)
+        if near:
+            paint_badges(painter, rect, marks(item, picture.inputs(item.key)))
     if near:
         _caption(painter, picture, item)
 
 
 def _operation(painter: QPainter, picture: Picture, item: Item, rect: QRectF) -> None:
     style = Style(picture, item)
-    corner = rect.height() / 2 if item.role == Role.OPERATION else 6.0
+    corner = rect.height() / 2 if item.role == Role.OPERATION and not item.aten else 6.0
     if item.count > 1:
         _cards_behind(painter, rect, corner, style)
     painter.setPen(Qt.PenStyle.NoPen if style.dash else pen(style.outline, style.width))
@@ -122,6 +125,9 @@ def _operation(painter: QPainter, picture: Picture, item: Item, rect: QRectF) ->
     if item.trainable:
         _bar(painter, rect.adjusted(0, 0, 0, 0), 3.0, corner)
     painter.setPen(style.ink)
+    if item.aten:
+        _made_of(painter, rect, item)
+        return
     text = item.sign or written_name(item)
     if item.role == Role.MODULE or not item.sign:
         of = font_in("small", text, rect.width() - 12, 600 if item.role == Role.MODULE else 500)
@@ -130,6 +136,17 @@ def _operation(painter: QPainter, picture: Picture, item: Item, rect: QRectF) ->
     in_rect(painter, rect, text, of)
     if style.failed:
         _cross(painter, rect)
+
+
+def _made_of(painter: QPainter, rect: QRectF, item: Item) -> None:
+    """An operation's name, and under it the aten operations that the call ran."""
+    line = QRectF(rect.left(), rect.top() + 6, rect.width(), ATEN_LINE)
+    in_rect(painter, line, item.text, font_in("small", item.text, rect.width() - 12, 600))
+    painter.drawLine(line.bottomLeft() + QPointF(8, 2), line.bottomRight() + QPointF(-8, 2))
+    line.translate(0, 4)
+    for name in item.aten:
+        line.translate(0, ATEN_LINE)
+        in_rect(painter, line, name, font_in("caption", name, rect.width() - 12))
 
 
 def _cards_behind(painter: QPainter, rect: QRectF, corner: float, style: Style) -> None:
@@ -364,66 +381,3 @@ def _taken(picture: Picture, item: Item) -> bool:
         if flow == Flow.DOWN and max(a, c) > x + 1:
             return True
     return False
-
-
-def paint_ring(painter: QPainter, picture: Picture, item: Item) -> None:
-    """Selection: two pixels of ink outside everything."""
-    gap = 4.0 + (RING_GAP if item.key in picture.now.next else 0.0)
-    rect = picture.rect(item).adjusted(-gap, -gap, gap, gap)
-    corner = 4.0 + gap
-    if item.role in (Role.OPERATION, Role.LOSS):
-        corner = rect.height() / 2
-    painter.setPen(pen(ink("selection_ring_and_primary_button"), stroke("selection")))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawRoundedRect(rect, corner, corner)
-
-
-def paint_mark(painter: QPainter, rect: QRectF) -> None:
-    """It was searched for: four corners around it."""
-    rect = rect.adjusted(-6, -6, 6, 6)
-    painter.setPen(pen(ink("text"), 2.0))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    length = min(8.0, rect.width() / 3, rect.height() / 3)
-    for corner, dx, dy in (
-        (rect.topLeft(), 1, 1),
-        (rect.topRight(), -1, 1),
-        (rect.bottomLeft(), 1, -1),
-        (rect.bottomRight(), -1, -1),
-    ):
-        across, down = QPointF(dx * length, 0), QPointF(0, dy * length)
-        painter.drawPolyline(QPolygonF([corner + across, corner, corner + down]))
-
-
-def paint_frame(painter: QPainter, rect: QRectF) -> None:
-    """A group's box."""
-    painter.save()
-    scale = painter.transform().m11()
-    on_pixels = painter.transform().mapRect(rect).toRect()
-    painter.resetTransform()
-    painter.setPen(pen(ink("module_border"), 1.0))
-    painter.setBrush(ink("module_fill"))
-    # Between two rows of pixels a hairline is blurred, and differently so where only a part of it
-    # is painted.
-    edge = QRectF(on_pixels).adjusted(0.5, 0.5, -0.5, -0.5)
-    painter.drawRoundedRect(edge, 8 * scale, 8 * scale)
-    painter.restore()
-
-
-def paint_frame_label(painter: QPainter, frame: Frame, rect: QRectF) -> None:
-    """What a group is called, at the top right of its box. It has a ground of its own: a line may
-    come in there."""
-    label = frame_label(frame)
-    label, of = fitted("small", label, rect.width() - 44)
-    painter.setFont(of)
-    width = QFontMetricsF(of).horizontalAdvance(label)
-    if width + 34 > rect.width():
-        return
-    x, y = rect.right() - 30 - width, rect.top() + 19
-    metrics = QFontMetricsF(of)
-    ground = QRectF(x - 3, y - metrics.capHeight() - 3, width + 22, metrics.capHeight() + 6)
-    painter.fillRect(ground, ink("module_fill"))
-    painter.setPen(ink("text_secondary"))
-    painter.drawText(QPointF(x, y), label)
-    painter.setPen(pen(ink("text_secondary"), 1.5))
-    tip = QPointF(rect.right() - 18, y - 2)
-    painter.drawPolyline(QPolygonF([tip + QPointF(-4, -4), tip, tip + QPointF(4, -4)]))

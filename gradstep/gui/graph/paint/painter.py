@@ -13,13 +13,13 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
 from gradstep.gui.graph.paint.far import paint_far
-from gradstep.gui.graph.paint.items import (
+from gradstep.gui.graph.paint.frames import (
     paint_frame,
     paint_frame_label,
-    paint_item,
     paint_mark,
     paint_ring,
 )
+from gradstep.gui.graph.paint.items import paint_item
 from gradstep.gui.graph.paint.links import paint_label, paint_lanes, paint_link_ring
 from gradstep.gui.graph.paint.pens import written_at
 from gradstep.gui.graph.paint.picture import Picture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import InitVar, dataclass, field
 
 import numpy as np
@@ -10,6 +10,7 @@ from PySide6.QtCore import QRectF
 
 from gradstep.gui.graph.curves import Lanes, lanes, ports
 from gradstep.gui.graph.layout.placement import Placement, Rect
+from gradstep.gui.graph.marks import Mark, marks
 from gradstep.gui.graph.moment import Moment
 from gradstep.gui.graph.paint.strokes import Stroke, stroke_along
 from gradstep.gui.graph.scene import Frame, Item, Link, Scene
@@ -80,6 +81,7 @@ class Picture:
             self.items = [self.scene.items[key] for key in self.geometry.items]
             self.links = [self.scene.links[key] for key in self.geometry.links]
             self.tensors = any(not shows_elements(link.edge.tensor) for link in self.links)
+            self.marks = frozenset(self._marks(self.items))
             if last is not None and same:
                 self._compare(last)
         self.leaves = self._leaves()
@@ -90,8 +92,13 @@ class Picture:
         self.touched_items, self.touched_links = items, links
         for key in items:
             self.items[self.geometry.item_rows[key]] = self.scene.items[key]
+        self.marks = last.marks | set(self._marks([self.scene.items[key] for key in items]))
         for key in links:
             self.links[self.geometry.link_rows[key]] = self.scene.links[key]
+
+    def _marks(self, items: Sequence[Item]) -> Iterator[Mark]:
+        for item in items:
+            yield from marks(item, self.inputs(item.key))
 
     def _leaves(self) -> list[str]:
         """The leaves that the last step changed."""

@@ -19,6 +19,8 @@ def corner(placement: Placement, key: str) -> tuple[float, float] | None:
 
 def still(old: Placement, new: Placement) -> bool:
     """Whether most of what was shown stays where it was."""
+    if old is new:
+        return True
     before, after = old.boxes, new.boxes
     if old.flow != new.flow:
         return False

@@ -77,11 +77,7 @@ class GraphView(QWidget):
         empty = not old.items
         if not fresh and not empty and anchor and self._hold(old.placement, anchor):
             self.update()
-        elif (
-            fresh
-            or empty
-            or not (old.placement is picture.placement or still(old.placement, picture.placement))
-        ):
+        elif fresh or empty or not still(old.placement, picture.placement):
             self._own_view = False
             self.movement.finish()
             self._look_anew()

@@ -52,8 +52,10 @@ class GraphCanvas(GraphView):
         self._pressed: QPointF | None = None
         self._dragging = False
 
-    def show_picture(self, picture: Picture, *, fresh: bool = False, anchor: str = "") -> None:
-        super().show_picture(picture, fresh=fresh, anchor=anchor)
+    def show_picture(
+        self, picture: Picture, *, fresh: bool = False, anchor: str = "", stepped: bool = True
+    ) -> None:
+        super().show_picture(picture, fresh=fresh, anchor=anchor, stepped=stepped)
         self._tell_selection()
 
     def select(self, key: str) -> None:

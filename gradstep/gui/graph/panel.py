@@ -47,6 +47,7 @@ class GraphPanel(Panel):
         self._studio = Studio(self)
         self._fresh = True
         self._showing = (False, False)
+        self._shown: Stop | None = None
         self._modules: bool | None = None
         self._wishes = Wishes()
         self._anchor = ""
@@ -212,7 +213,8 @@ class GraphPanel(Panel):
         self.canvas.sentence = self._sentence()
         anchor, self._anchor = self._anchor, ""
         picture.found = old.found
-        self.canvas.show_picture(picture, fresh=fresh, anchor=anchor)
+        stepped, self._shown = self._stop is not self._shown, self._stop
+        self.canvas.show_picture(picture, fresh=fresh, anchor=anchor, stepped=stepped)
         self.minimap.picture_changed()
         self.seeker.picture_changed()
         self.legend.setVisible(bool(picture.items))

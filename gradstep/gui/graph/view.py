@@ -69,9 +69,12 @@ class GraphView(QWidget):
 
     # ------------------------------------------------------------------ what is shown
 
-    def show_picture(self, picture: Picture, *, fresh: bool = False, anchor: str = "") -> None:
+    def show_picture(
+        self, picture: Picture, *, fresh: bool = False, anchor: str = "", stepped: bool = True
+    ) -> None:
         """Show another picture. ``fresh``: of another program or direction, so look at it anew.
-        ``anchor``: the item or group that was opened or shut, which stays where it is."""
+        ``anchor``: the item or group that was opened or shut, which stays where it is. ``stepped``:
+        the program has gone on, or it is only shown otherwise."""
         old, self.picture = self.picture, picture
         self._frame = None
         empty = not old.items
@@ -87,10 +90,10 @@ class GraphView(QWidget):
         else:
             self._keep_in_view()
             self.update()
-        if picture.now.changed or picture.now.leaves:
+        if stepped and (picture.now.changed or picture.now.leaves):
             self.movement.start_change()
             picture.wave, picture.chip = self.movement.wave, self.movement.chip
-        if self.follow and not anchor:
+        if self.follow and stepped:
             self._follow_step()
 
     def set_follow(self, on: bool) -> None:
@@ -162,6 +165,7 @@ class GraphView(QWidget):
 
     def reveal(self, key: str) -> None:
         """Move the view, if item ``key`` is not wholly in it."""
+        self.movement.finish_pan()
         extent = self.picture.placement.extents.get(key)
         frame = self.picture.placement.groups.get(key)
         if extent is None and frame is not None:

@@ -93,8 +93,6 @@ class _Folder:
         node, aten = item.node, tuple[str, ...]()
         if item.role == Role.OPERATION and node is not None and item.key in self.folding.opened:
             aten = node.aten
-        if _is_buffer(item):
-            path = ()  # drawn among the data, so that the main line enters the frame straight
         if (item.groups, item.aten) == (path, aten):
             return item
         return replace(item, groups=path, aten=aten)

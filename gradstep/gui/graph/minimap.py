@@ -22,7 +22,7 @@ THIN = 28
 MARGIN, PAD = 12, 6
 LEAST = 2.0
 """Pixels of a block, and of the frame."""
-AT_A_TIME = 1500
+AT_A_TIME = 400
 REST_MS = 200
 """While steps follow each other, it is drawn again no more often than this."""
 

@@ -258,3 +258,10 @@ def test_what_an_operation_is_made_of_is_shown_on_demand(bench: Bench) -> None:
     shown = bench.item("linear")
     assert shown.aten == ("aten::t", "aten::addmm")
     assert bench.canvas.picture.rect(shown).height() > low
+
+
+def test_a_parameter_inside_a_folded_module_is_shown_by_the_module(bench: Bench) -> None:
+    bench.feed(graphs.transformer(12))
+    bench.cursor.select("h.4.q.weight")
+    assert bench.canvas.selected == bench.item("h.0 – h.11").key
+    assert bench.cursor.ref == "h.4.q.weight", "what is selected stays what it was"

@@ -53,6 +53,7 @@ class MainWindow(QMainWindow):
         self.actions_ = ActionSet(self, self)
         self.toolbar = Toolbar(session, self.actions_, self)
         self.workspace = Workspace(session, self.cursor_, self.breakpoints, self)
+        self.graph = self.workspace.graph
         self.message = MessageBar(session)
         self.status = StatusLine(session, self.calm, self.breakpoints, self)
         self._lay_out()
@@ -93,7 +94,8 @@ class MainWindow(QMainWindow):
         source.placeChanged.connect(self._refresh)
         source.conditionRequested.connect(self.workspace.edit_condition)
         source.runRequested.connect(self._run_to)
-        self.workspace.graph.stopRequested.connect(self._stop_before)
+        self.graph.stopRequested.connect(self._stop_before)
+        self.graph.changed.connect(self._refresh)
         self.workspace.breakpoints.toggleRequested.connect(self.toggle_breakpoint)
         self.message.restartRequested.connect(self.session.restart)
         self.message.lineRequested.connect(self.cursor_.select_line)
@@ -104,8 +106,20 @@ class MainWindow(QMainWindow):
     def _refresh(self) -> None:
         session, line = self.session, self.workspace.source.place is not None
         state, playing = self.calm.state, session.playing
+        graph = self.graph
         self.actions_.refresh(
-            Context(state, playing, self.appearance, self.still, line, session.attached)
+            Context(
+                state,
+                playing,
+                self.appearance,
+                self.still,
+                line,
+                session.attached,
+                graph=bool(graph.canvas.picture.items),
+                overview=graph.canvas.picture.scene.overview,
+                follow=graph.follow.isChecked(),
+                minimap=graph.minimap.wanted,
+            )
         )
 
     def _look_away(self) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from gradstep.gui.graph.build import build
 from gradstep.gui.graph.model import GraphModel
-from gradstep.gui.graph.scene import Item, Link, Scene, build
+from gradstep.gui.graph.scene import Item, Link, Scene
 from gradstep.protocol.trace import Graph
 from tests.gui import graphs
 

@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from gradstep.gui.graph.build import build
 from gradstep.gui.graph.curves import lanes, ports
 from gradstep.gui.graph.layout import arrange
 from gradstep.gui.graph.layout.placement import Box, Flow, GroupBox, Placement, Rect, Wire
@@ -15,7 +16,7 @@ from gradstep.gui.graph.layout.ranks import rank
 from gradstep.gui.graph.layout.spread import isotonic
 from gradstep.gui.graph.model import GraphModel
 from gradstep.gui.graph.placing import place, place_flowing
-from gradstep.gui.graph.scene import LEAVES, Item, Role, Scene, build
+from gradstep.gui.graph.scene import LEAVES, Item, Role, Scene
 from gradstep.gui.graph.sizes import item_size, label_size
 from gradstep.protocol.trace import Graph, Stop
 from tests.gui import graphs

@@ -10,10 +10,11 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QRawFont
 from PySide6.QtTest import QTest
 
+from gradstep.gui.graph.build import build
 from gradstep.gui.graph.layout.placement import Flow
 from gradstep.gui.graph.paint.pens import font, written_at
 from gradstep.gui.graph.placing import place
-from gradstep.gui.graph.scene import Link, build
+from gradstep.gui.graph.scene import Link
 from gradstep.gui.graph.sizes import written_name
 from gradstep.gui.graph.symbols import SYMBOLS
 from gradstep.gui.theme import theme

@@ -6,8 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from gradstep.gui.graph.build import build, fold
+from gradstep.gui.graph.folding import overview
 from gradstep.gui.graph.moment import Look, awaits_gradient, look, moment, paths
-from gradstep.gui.graph.scene import Role, build, leaf_modules
+from gradstep.gui.graph.plan import planned
+from gradstep.gui.graph.scene import Role
 from gradstep.gui.graph.shape import structure
 from gradstep.gui.graph.texts import label
 from gradstep.phases import Phase
@@ -38,14 +41,6 @@ def test_a_reset_forgets_the_graph() -> None:
     first = set(model.now.nodes)
     model.merge(graphs.linear(2, "step 1", first=100)[0])
     assert not first & set(model.now.nodes) and model.iteration == 2
-
-
-def test_a_frozen_model_does_not_change() -> None:
-    model = model_of(graphs.linear(1, "step 1")[0])
-    frozen = model.frozen()
-    before = dict(frozen.now.nodes)
-    model.merge(graphs.linear(1, "step 3")[0])
-    assert frozen.now.nodes == before
 
 
 def test_an_open_end_closes_when_its_value_is_used() -> None:
@@ -196,17 +191,12 @@ def test_a_module_owns_its_parameters_a_function_does_not() -> None:
     assert item(scene, "x").groups == ()
 
 
-def test_innermost_modules_are_those_to_fold() -> None:
-    model = model_of(graphs.two_layers()[0])
-    scene = build(model, leaf_modules(model))
+def test_an_overview_folds_innermost_modules() -> None:
+    plan = planned(model_of(graphs.two_layers()[0]))
+    scene = fold(plan, overview(plan))
     texts = {i.text for i in scene.items.values() if i.role == Role.MODULE}
     assert texts == {"hidden", "output", "MSELoss"}
     assert [f.group.label for f in scene.frames.values()] == ["TwoLayers"]
-
-
-def test_folding_in_the_next_iteration_is_kept() -> None:
-    keys = leaf_modules(model_of(graphs.two_layers()[0]))
-    assert keys == leaf_modules(model_of(graphs.two_layers()[0]))
 
 
 def test_structure_ignores_values_and_states() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from gradstep.gui.graph.build import build
 from gradstep.gui.graph.describe import describe_item, describe_link
 from gradstep.gui.graph.layout.placement import Flow
 from gradstep.gui.graph.moment import moment
 from gradstep.gui.graph.placing import place_flowing
 from gradstep.gui.graph.refs import key_of, place_of, ref_of
-from gradstep.gui.graph.scene import build
 from gradstep.gui.graph.symbols import base_name, short, symbol
 from gradstep.gui.graph.texts import label, number, tray
 from gradstep.protocol.trace import Change

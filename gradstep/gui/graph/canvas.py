@@ -52,8 +52,10 @@ class GraphCanvas(GraphView):
         self._pressed: QPointF | None = None
         self._dragging = False
 
-    def show_picture(self, picture: Picture, *, fresh: bool = False) -> None:
-        super().show_picture(picture, fresh=fresh)
+    def show_picture(
+        self, picture: Picture, *, fresh: bool = False, anchor: str = "", stepped: bool = True
+    ) -> None:
+        super().show_picture(picture, fresh=fresh, anchor=anchor, stepped=stepped)
         self._tell_selection()
 
     def select(self, key: str) -> None:
@@ -81,7 +83,6 @@ class GraphCanvas(GraphView):
         if not self._dragging and way.manhattanLength() < DRAG:
             return
         if not self._dragging:
-            self.keep_frame()
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
         self._dragging = True
         self._pressed = event.position()
@@ -108,8 +109,8 @@ class GraphCanvas(GraphView):
         self._open(key)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        self.keep_frame()
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.keep_frame()
             self.zoom(1.0015 ** event.angleDelta().y(), event.position())
         else:
             delta = event.pixelDelta()
@@ -168,6 +169,12 @@ class GraphCanvas(GraphView):
         link = hits.link_at(self.picture, at, self.view.scale, numbers)
         return link.key if link is not None else ""
 
+    def larger(self) -> None:
+        self.zoom(ZOOM_STEP)
+
+    def smaller(self) -> None:
+        self.zoom(1 / ZOOM_STEP)
+
     # ------------------------------------------------------------------ keys
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -182,9 +189,9 @@ class GraphCanvas(GraphView):
         if key in _ARROWS:
             self._walk(key)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
-            self.zoom(ZOOM_STEP)
+            self.larger()
         elif key in (Qt.Key.Key_Minus, Qt.Key.Key_Underscore):
-            self.zoom(1 / ZOOM_STEP)
+            self.smaller()
         elif key == Qt.Key.Key_0:
             self.zoom_to(1.0)
         elif key == Qt.Key.Key_Home:
@@ -210,6 +217,11 @@ class GraphCanvas(GraphView):
         if to:
             self._choose(to)
             self.reveal(to)
+
+    def go_to(self, key: str) -> None:
+        """Select ``key`` and bring it into view."""
+        self._choose(key)
+        self.reveal(key)
 
     def _choose(self, key: str) -> None:
         self.select(key)

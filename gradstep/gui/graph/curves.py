@@ -33,6 +33,11 @@ class Shape:
     half: tuple[float, float]
 
 
+DOT = Shape(True, (3.0, 3.0))
+"""Where a line forks off another."""
+CORNER = 10.0
+
+
 @dataclass(frozen=True)
 class Lanes:
     """``value`` ends at the target, ``grad`` at the source; ``middle`` runs between them, from
@@ -65,15 +70,16 @@ def ports(scene: Scene, placement: Placement) -> Ports:
     """Wires at one item keep their order and some distance."""
     entering: dict[str, list[tuple[float, str]]] = {}
     leaving: dict[str, list[tuple[float, str]]] = {}
-    across = 1 if placement.flow == Flow.RIGHT else 0
     for key, link in scene.links.items():
         route = placement.routes.get(key)
-        if route is None or route.beside:
+        if route is None or route.beside or route.corners:
             continue
+        across = 1 if placement.flow_at(key) == Flow.RIGHT else 0
         above = route.end[across] - route.flat_end[across]
         entering.setdefault(link.target, []).append((above, key))
-        above = route.start[across] - route.flat_start[across]
-        leaving.setdefault(link.source, []).append((above, key))
+        if not route.fork:
+            above = route.start[across] - route.flat_start[across]
+            leaving.setdefault(link.source, []).append((above, key))
     return Ports(_all_fanned(entering), _all_fanned(leaving))
 
 
@@ -106,13 +112,15 @@ def _fanned(
 
 def lanes(link: Link, scene: Scene, placement: Placement, found: Ports) -> Lanes:
     """The lines of ``link``."""
-    route, flow = placement.routes[link.key], placement.flow
+    route, flow = placement.routes[link.key], placement.flow_at(link.key)
     source, target = scene.items[link.source], scene.items[link.target]
     if route.beside:
         return _beside(route, shape(source, Flow.RIGHT), shape(target, Flow.RIGHT), flow)
+    if route.corners:
+        return _around_corners(route, shape(source, Flow.RIGHT), shape(target, Flow.RIGHT))
     if flow == Flow.DOWN:
         route = _swapped(route)
-    one, other = shape(source, flow), shape(target, flow)
+    one, other = DOT if route.fork else shape(source, flow), shape(target, flow)
     middle = _centre(
         route, one, other, found.enter.get(link.key, 0.0), found.leave.get(link.key, 0.0)
     )
@@ -121,6 +129,40 @@ def lanes(link: Link, scene: Scene, placement: Placement, found: Ports) -> Lanes
     if flow == Flow.DOWN:
         value, grad, middle = value[:, ::-1], grad[:, ::-1], middle[:, ::-1]
     return Lanes(value, grad, middle, flow == Flow.DOWN)
+
+
+def _around_corners(route: Route, one: Shape, other: Shape) -> Lanes:
+    """Out at the right, down, and back to the left. Value above and gradient below on both runs, so
+    the lanes change sides at the turn."""
+    found = []
+    for shift in (-LANE / 2, LANE / 2, 0.0):
+        (x, y), (_, low) = route.corners
+        ways = [
+            (route.start[0], y + shift),
+            (x + shift, y + shift),
+            (x + shift, low + shift),
+            (route.end[0], low + shift),
+        ]
+        found.append(_rounded(ways))
+    value, grad, middle = found
+    value = _trimmed(value, route, one, other, True)
+    return Lanes(value, _trimmed(grad, route, one, other, False)[::-1], middle, False)
+
+
+def _rounded(ways: Sequence[tuple[float, float]]) -> Points:
+    """A line through ``ways`` with its corners rounded off."""
+    points = [np.array(way) for way in ways]
+    parts: list[Points] = [points[0][None]]
+    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+        away, on = before - corner, after - corner
+        radius = min(CORNER, float(np.hypot(*away)) / 2, float(np.hypot(*on)) / 2)
+        start = corner + away / max(float(np.hypot(*away)), 1e-9) * radius
+        end = corner + on / max(float(np.hypot(*on)), 1e-9) * radius
+        bend = 0.45
+        one, other = start + (corner - start) * (1 - bend), end + (corner - end) * (1 - bend)
+        parts.append(_cubic(start, one, other, end))
+    parts.append(points[-1][None])
+    return _without_repeats(np.concatenate(parts))
 
 
 def _beside(route: Route, one: Shape, other: Shape, flow: Flow) -> Lanes:
@@ -138,7 +180,7 @@ def _swapped(route: Route) -> Route:
     changed = {
         field.name: getattr(route, field.name)[::-1]
         for field in fields(route)
-        if field.name != "beside"
+        if field.name not in ("beside", "fork", "corners")
     }
     return replace(route, **changed)
 

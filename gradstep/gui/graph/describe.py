@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QCoreApplication
 
+from gradstep.gui.graph.marks import Mark, broadcast, marks
 from gradstep.gui.graph.moment import Look, Moment, is_freed, look, paths
 from gradstep.gui.graph.scene import Item, Link, Role, Scene
 from gradstep.gui.graph.texts import norm_of, rms_of
@@ -28,9 +31,49 @@ def describe_item(item: Item, scene: Scene, now: Moment) -> str:
             lines.append(node.grad_note)
     if item.key in now.failed:
         lines.append(translate("Graph", "failed here, or made NaN or Inf"))
+    lines += _behind(item)
+    lines += _special(item, [link for link in scene.links.values() if link.target == item.key])
+    return "\n".join(line for line in lines if line)
+
+
+def _behind(item: Item) -> list[str]:
+    """The autograd nodes of an operation, what they saved, and the aten operations of the call."""
+    node, lines = item.node, []
+    if node is not None and node.backward:
+        names = ", ".join(node.backward)
+        if 0 < node.backward_done < len(node.backward):
+            words = translate("Graph", "backward: {0} ({1} of {2} done)")
+            lines.append(words.format(names, node.backward_done, len(node.backward)))
+        else:
+            lines.append(translate("Graph", "backward: {0}").format(names))
+    if node is not None and node.saved == "alive":
+        lines.append(translate("Graph", "what it saved for backward is alive"))
     if is_freed(item):
         lines.append(translate("Graph", "its saved values are freed"))
-    return "\n".join(line for line in lines if line)
+    if node is not None and node.aten:
+        lines.append(", ".join(node.aten))
+    if item.count > 1:
+        lines.append(translate("Graph", "{0} that are alike").format(item.count))
+    return lines
+
+
+def _special(item: Item, inputs: Sequence[Link]) -> list[str]:
+    words = {
+        Mark.IN_PLACE: translate("Graph", "in place: it overwrites its first input"),
+        Mark.VIEW: translate("Graph", "a view: it shares its input's memory"),
+        Mark.DETACHED: translate("Graph", "detached: backward does not go further"),
+        Mark.NO_GRAD: translate("Graph", "under no_grad: backward knows nothing of it"),
+    }
+    found = marks(item, inputs)
+    lines = [words[mark] for mark in found if mark in words]
+    if Mark.BROADCAST in found and item.node is not None and item.node.tensor is not None:
+        text = translate("Graph", "broadcast: {0} to {1}; its gradient is summed back")
+        to = format_shape(item.node.tensor.shape)
+        for link in broadcast(item, inputs):
+            assert link.edge.tensor is not None
+            shape = link.edge.tensor.shape
+            lines.append(text.format(format_shape(shape) if shape else "scalar", to))
+    return lines
 
 
 def describe_link(link: Link, scene: Scene) -> str:

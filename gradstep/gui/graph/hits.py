@@ -65,7 +65,7 @@ def frame_at(picture: Picture, at: QPointF) -> Frame | None:
 
 def step(picture: Picture, key: str, towards: Qt.Key) -> str:
     """The item that an arrow key leads to from item ``key``; ``""`` when there is none."""
-    flow = picture.placement.flow
+    flow = picture.placement.flow_at(key)
     back, on = _ALONG[flow]
     if towards in (back, on):
         return _along(picture, key, towards == on)
@@ -98,7 +98,7 @@ def _along(picture: Picture, key: str, forward: bool) -> str:
     around = [other for other in around if picture.scene.items[other].role != Role.OPEN]
     if not around or key not in boxes:
         return ""
-    axis = 1 if picture.placement.flow == Flow.RIGHT else 0
+    axis = 1 if picture.placement.flow_at(key) == Flow.RIGHT else 0
     return min(around, key=lambda other: (abs(boxes[other][axis] - boxes[key][axis]), other))
 
 
@@ -107,7 +107,7 @@ def _across(picture: Picture, key: str, after: bool) -> str:
     boxes = picture.placement.boxes
     if key not in boxes:
         return ""
-    axis = 1 if picture.placement.flow == Flow.RIGHT else 0
+    axis = 1 if picture.placement.flow_at(key) == Flow.RIGHT else 0
     here = boxes[key]
     best: tuple[float, str] | None = None
     for item in picture.items:

@@ -8,7 +8,10 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
+from gradstep.gui.graph.marks import Mark
+from gradstep.gui.graph.paint.badges import paint_badge
 from gradstep.gui.graph.paint.pens import (
+    FREED,
     PREVIEW,
     arrow_head,
     font,
@@ -33,13 +36,15 @@ class Legend(QWidget):
         self.setObjectName("graph_legend")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._tensors = self._down = False
+        self._marks: frozenset[Mark] = frozenset()
         self._describe()
         theme().changed.connect(self.update)
 
-    def explain(self, *, tensors: bool, down: bool) -> None:
-        """``tensors``: numbers may stand for whole tensors. ``down``: lines are upright."""
-        if (tensors, down) != (self._tensors, self._down):
-            self._tensors, self._down = tensors, down
+    def explain(self, *, tensors: bool, down: bool, marks: frozenset[Mark] = frozenset()) -> None:
+        """``tensors``: numbers may stand for whole tensors. ``down``: lines are upright. ``marks``:
+        the signs that are there."""
+        if (tensors, down, marks) != (self._tensors, self._down, self._marks):
+            self._tensors, self._down, self._marks = tensors, down, marks
             self._describe()
             self.update()
 
@@ -58,7 +63,29 @@ class Legend(QWidget):
             (self.tr("next, not yet"), self._expected),
             (self.tr("parameter"), self._parameter),
             (self.tr("data"), self._data),
+            *((words, self._sign_of(mark)) for mark, words in self._words() if mark in self._marks),
         ]
+
+    def _words(self) -> list[tuple[Mark, str]]:
+        return [
+            (Mark.FREED, self.tr("freed")),
+            (Mark.IN_PLACE, self.tr("in place")),
+            (Mark.VIEW, self.tr("view")),
+            (Mark.BROADCAST, self.tr("broadcast")),
+            (Mark.DETACHED, self.tr("detached")),
+            (Mark.NO_GRAD, self.tr("under no_grad")),
+        ]
+
+    def _sign_of(self, mark: Mark) -> Callable[[QPainter, float, float], None]:
+        def paint(painter: QPainter, x: float, y: float) -> None:
+            if mark != Mark.FREED:
+                paint_badge(painter, QPointF(x + SIGN / 2, y), mark)
+                return
+            painter.setPen(pen(phase(Phase.BACKWARD).solid, 1.5, FREED))
+            painter.setBrush(phase(Phase.BACKWARD).tint)
+            painter.drawEllipse(QPointF(x + SIGN / 2, y), 7.0, 7.0)
+
+        return paint
 
     def sizeHint(self) -> QSize:
         return QSize(200, 28)

@@ -6,8 +6,7 @@ again, so what has not run yet can be shown in its place, as an outline (``expec
 
 from __future__ import annotations
 
-import copy
-from collections import defaultdict
+from bisect import insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -30,32 +29,43 @@ class GroupInfo:
 
 @dataclass
 class Snapshot:
-    """Nodes and edges of one iteration, with the ways to walk them. Not changed once it is a
-    model's: it may be read from any thread."""
+    """Nodes and edges of one iteration, with the ways to walk them: ``inputs`` by input number,
+    ``outputs`` by output, then age."""
 
     nodes: dict[int, Node] = field(default_factory=dict)
     edges: dict[int, Edge] = field(default_factory=dict)
     inputs: dict[int, list[Edge]] = field(default_factory=dict)
     outputs: dict[int, list[Edge]] = field(default_factory=dict)
 
-    def index(self) -> None:
-        """Build ``inputs`` (by input number) and ``outputs`` (by output, then age) again."""
-        inputs: dict[int, list[Edge]] = defaultdict(list)
-        outputs: dict[int, list[Edge]] = defaultdict(list)
-        for edge in sorted(self.edges.values(), key=lambda e: (e.input, e.id)):
-            inputs[edge.target].append(edge)
-        for edge in sorted(self.edges.values(), key=lambda e: (e.output, e.id)):
-            outputs[edge.source].append(edge)
-        self.inputs, self.outputs = dict(inputs), dict(outputs)
+    def add(self, nodes: Iterable[Node], edges: Iterable[Edge]) -> None:
+        """Put in what is new and replace what changed. The work is that of what is given, however
+        large the rest is."""
+        self.nodes.update((node.id, node) for node in nodes)
+        touched: dict[tuple[int, int], None] = {}
+        for edge in edges:
+            known = self.edges.get(edge.id)
+            if known is not None:
+                self._unlink(known)
+            self.edges[edge.id] = edge
+            insort(self.inputs.setdefault(edge.target, []), edge, key=lambda e: (e.input, e.id))
+            insort(self.outputs.setdefault(edge.source, []), edge, key=lambda e: (e.output, e.id))
+            touched[edge.source, edge.output] = None
+        for source, output in touched:
+            self._drop_used_ends(source, output)
 
-    def drop_used_ends(self) -> None:
+    def _unlink(self, edge: Edge) -> None:
+        self.inputs[edge.target] = [e for e in self.inputs[edge.target] if e.id != edge.id]
+        self.outputs[edge.source] = [e for e in self.outputs[edge.source] if e.id != edge.id]
+
+    def _drop_used_ends(self, source: int, output: int) -> None:
         """An end that nobody had used is no end any more once the same output goes somewhere."""
-        used = {(e.source, e.output) for e in self.edges.values() if e.target != NOBODY}
-        for edge in list(self.edges.values()):
-            if edge.target != NOBODY or (edge.source, edge.output) not in used:
-                continue
-            source = self.nodes.get(edge.source)
-            if source is None or not source.is_loss:
+        node = self.nodes.get(source)
+        ways = [edge for edge in self.outputs[source] if edge.output == output]
+        if (node is not None and node.is_loss) or all(edge.target == NOBODY for edge in ways):
+            return
+        for edge in ways:
+            if edge.target == NOBODY:
+                self._unlink(edge)
                 del self.edges[edge.id]
 
     def operations(self) -> list[Node]:
@@ -85,22 +95,22 @@ class GraphModel:
             if graph.iteration != self.iteration and self.now.operations():
                 self.before = self.now
             self.now = Snapshot()
-        # A new snapshot each time: a worker may still be reading the old one.
-        found = Snapshot(dict(self.now.nodes), dict(self.now.edges))
-        found.nodes.update((node.id, node) for node in graph.nodes)
-        found.edges.update((edge.id, edge) for edge in graph.edges)
-        found.drop_used_ends()
-        found.index()
-        self.now = found
+        self.now.add(graph.nodes, graph.edges)
         self.iteration, self.revision, self.note = graph.iteration, graph.revision, graph.note
-
-    def frozen(self) -> GraphModel:
-        """A copy for another thread, which later increments leave as it is."""
-        return copy.copy(self)
 
     def take(self, stop: Stop) -> None:
         """The moment that the graph belongs to."""
         self.stop = stop
+
+    @property
+    def size(self) -> int:
+        """How many nodes there may be to draw: those that ran, and those expected as the last
+        time."""
+        return max(len(self.now.nodes), len(self.before.nodes))
+
+    def size_with(self, graphs: Iterable[Graph]) -> int:
+        """The same once ``graphs`` are merged, at most."""
+        return self.size + sum(len(graph.nodes) for graph in graphs)
 
     @property
     def empty(self) -> bool:

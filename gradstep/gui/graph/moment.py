@@ -35,34 +35,51 @@ class Moment:
     failed: frozenset[str] = frozenset()
 
 
-def moment(scene: Scene, stop: Stop | None) -> Moment:
-    """What ``stop`` means for the items and links of ``scene``."""
-    failed = spoilers(scene)
+class Index:
+    """Where nodes and edges are in a scene. It holds for every scene of the same structure that was
+    made of the same nodes and edges."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.items: dict[int, list[str]] = {}
+        self.links: dict[int, list[str]] = {}
+        self.parameters: dict[str, int] = {}
+        for key, item in scene.items.items():
+            if item.expected:
+                continue
+            for node in nodes_of(item):
+                self.items.setdefault(node.id, []).append(key)
+            if item.role == Role.PARAMETER and item.node is not None:
+                self.parameters[item.node.name or f"#{item.node.id}:0"] = item.node.id
+        for key, link in scene.links.items():
+            if not link.expected:
+                self.links.setdefault(link.edge.id, []).append(key)
+
+
+def moment(
+    scene: Scene,
+    stop: Stop | None,
+    index: Index | None = None,
+    failed: frozenset[str] | None = None,
+) -> Moment:
+    """What ``stop`` means for the items and links of ``scene``. ``failed``: its spoilers, if they
+    are known already."""
+    index = index or Index(scene)
+    failed = spoilers(scene) if failed is None else failed
     if stop is None:
         return Moment(failed=failed)
     if stop.reason == Reason.EXCEPTION:
         failed |= {key for key, item in scene.items.items() if _was_running(item)}
     operation = stop.operation
     node = operation.node if operation else None
-    following = frozenset(
-        key
-        for key, item in scene.items.items()
-        if node is not None and not item.expected and any(n.id == node for n in nodes_of(item))
-    )
+    following = frozenset(index.items.get(node, ())) if node is not None else frozenset()
     leaves: dict[int, dict[str, Change]] = {}
-    edges: dict[int, str] = {}
-    names = {}
-    for item in scene.items.values():
-        if item.role == Role.PARAMETER and item.node is not None:
-            names[item.node.name or f"#{item.node.id}:0"] = item.node.id
+    changed: dict[str, str] = {}
     for change in stop.changed:
-        if change.ref in names:
-            leaves.setdefault(names[change.ref], {})[change.field] = change
+        if change.ref in index.parameters:
+            leaves.setdefault(index.parameters[change.ref], {})[change.field] = change
         else:
-            edges.update((edge, change.field) for edge in change.edges)
-    changed = {
-        key: edges[link.edge.id] for key, link in scene.links.items() if link.edge.id in edges
-    }
+            for edge in change.edges:
+                changed.update((key, change.field) for key in index.links.get(edge, ()))
     phase = operation.phase if operation else None
     return Moment(following, phase or stop.phase, changed, leaves, failed)
 

@@ -62,12 +62,16 @@ class Movement(QObject):
 
     def finish(self) -> None:
         """Be where it leads to, now."""
-        if self.panning:
-            self._pan.setCurrentTime(self._pan.duration())
-            self._pan.stop()
+        self.finish_pan()
         if self._step.state() == QVariantAnimation.State.Running:
             self._step.setCurrentTime(self._step.duration())
             self._step.stop()
+
+    def finish_pan(self) -> None:
+        """Have the view where it is moved to, now."""
+        if self.panning:
+            self._pan.setCurrentTime(self._pan.duration())
+            self._pan.stop()
 
     def _advance(self, ms: float) -> None:
         self.wave = min(1.0, ms / self._wave_ms)

@@ -7,25 +7,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gradstep.gui.graph.beside_spine import Lead, lead, with_rows
 from gradstep.gui.graph.layout import arrange
 from gradstep.gui.graph.layout.placement import Box, Flow, GroupBox, Placement, Rect, Route, Wire
+from gradstep.gui.graph.rows import EXIT, rows, scene_without, scenes_of
 from gradstep.gui.graph.satellites import Satellite, satellites
 from gradstep.gui.graph.scene import LEAVES, Item, Link, Role, Scene
 from gradstep.gui.graph.seats import Seat, seats
 from gradstep.gui.graph.sizes import (
     CODE_CHARACTER,
+    DIAMETER,
     LABEL_GAP,
     LANE,
-    NAME_CHARACTERS,
     NEAR,
     TRAY_DROP,
     Size,
+    frame_label,
     is_bare,
     item_size,
     label_size,
     tray_size,
 )
-from gradstep.gui.graph.symbols import short
 from gradstep.gui.graph.viewport import LEGIBLE
 
 LABEL_MINIMUM: float = NEAR["column_gap_minimum"] - 2 * LABEL_GAP
@@ -37,6 +39,8 @@ RUN, RUN_DOWN = 44.0, 84.0  # from an operation to a parameter above it, or at i
 NEXT = 20.0  # more below it, for "next"
 HALF_LABELS = 70.0  # a number on each side of an upright line
 WORTH, LEAST = 0.9, 0.4
+COLUMN = DIAMETER + 36.0
+"""A layer and the gap after it are at least so long."""
 FITS = LEGIBLE
 """A graph flows to the right as long as its numbers can be read in the room there is."""
 
@@ -47,12 +51,22 @@ def place(scene: Scene, room: tuple[float, float], previous: Placement | None = 
         kept = place_flowing(scene, previous.flow, previous)
         if previous.flow == Flow.DOWN or _scale(kept, room) >= LEAST:
             return kept
+    if _longest(scene) * COLUMN * LEAST > room[0]:
+        return place_flowing(scene, Flow.DOWN)  # much too wide, without trying
     right = place_flowing(scene, Flow.RIGHT)
     if _scale(right, room) >= FITS:
         return right
     down = place_flowing(scene, Flow.DOWN)
     one, other = _scale(right, room), _scale(down, room)
     return right if one >= max(WORTH * other, LEAST) else down
+
+
+def _longest(scene: Scene) -> int:
+    """Items on the longest way through ``scene``."""
+    depth = dict.fromkeys(scene.items, 1)
+    for link in scene.links.values():  # in the order of their targets
+        depth[link.target] = max(depth[link.target], depth[link.source] + 1)
+    return max(depth.values(), default=0)
 
 
 def _scale(placement: Placement, room: tuple[float, float]) -> float:
@@ -62,16 +76,35 @@ def _scale(placement: Placement, room: tuple[float, float]) -> float:
 
 def place_flowing(scene: Scene, flow: Flow, previous: Placement | None = None) -> Placement:
     """Places for everything in ``scene``, in the given direction."""
+    parameters = sum(item.role == Role.PARAMETER for item in scene.items.values())
+    found = rows(scene) if flow == Flow.DOWN else []
+    if not found:
+        return _placed(scene, flow, parameters, {}, previous)
+    alone = scenes_of(found, scene)
+    placed = [_placed(each, Flow.RIGHT, parameters, {}) for each in alone]
+    leads = {row.join: lead(row, scene, inner) for row, inner in zip(found, placed, strict=True)}
+    spine = _placed(scene_without(found, scene), flow, parameters, leads, previous)
+    return with_rows(spine, scene, found, placed, leads)
+
+
+def _placed(
+    scene: Scene,
+    flow: Flow,
+    parameters: int,
+    leads: dict[str, Lead],
+    previous: Placement | None = None,
+) -> Placement:
+    """Places for a scene that flows one way. ``parameters``: how many there are in all."""
     beside = satellites(scene)
-    trays = _Trays(scene)
+    trays = _Trays(scene, parameters)
     by_target: dict[str, list[Satellite]] = {}
     for satellite in beside.values():
         by_target.setdefault(satellite.link.target, []).append(satellite)
-    boxes = [
-        _box(scene, item, flow, trays, by_target.get(item.key, []))
-        for item in scene.items.values()
-        if item.key not in beside
-    ]
+    boxes = []
+    for item in scene.items.values():
+        if item.key not in beside:
+            box = _box(scene, item, flow, trays, by_target.get(item.key, []))
+            boxes.append(leads[item.key].before(box) if item.key in leads else box)
     seated = seats(scene, beside)
     wires = [
         _wire(scene, link, flow, seated[link.key])
@@ -79,7 +112,7 @@ def place_flowing(scene: Scene, flow: Flow, previous: Placement | None = None) -
         if link.source not in beside
     ]
     frames = [
-        GroupBox(f.key, f.parent, CODE_CHARACTER * len(short(f.group.label, NAME_CHARACTERS)) + 40)
+        GroupBox(f.key, f.parent, CODE_CHARACTER * len(frame_label(f)) + 40)
         for f in scene.frames.values()
     ]
     return _attached(scene, arrange(boxes, wires, frames, flow, previous), beside, trays)
@@ -88,8 +121,8 @@ def place_flowing(scene: Scene, flow: Flow, previous: Placement | None = None) -
 class _Trays:
     """How large trays are, and which leaves have one."""
 
-    def __init__(self, scene: Scene) -> None:
-        self.parameters = sum(i.role == Role.PARAMETER for i in scene.items.values())
+    def __init__(self, scene: Scene, parameters: int) -> None:
+        self.parameters = parameters
         self.uses: dict[str, int] = {}
         for link in scene.links.values():
             self.uses[link.source] = self.uses.get(link.source, 0) + 1
@@ -151,7 +184,9 @@ def _extent(leaf: Item, side: int, flow: Flow, trays: _Trays) -> Rect:
 def _wire(scene: Scene, link: Link, flow: Flow, seat: Seat) -> Wire:
     source = scene.items[link.source]
     size = label_size(link, source)
-    if is_bare(source):
+    if link.target == EXIT:
+        length, before, after = 8.0, 8.0, 8.0  # its numbers stand on the way back
+    elif is_bare(source):
         length, before, after = 16.0, 8.0, 8.0
     elif flow == Flow.RIGHT:
         length = max(size.value, size.grad, LABEL_MINIMUM)

@@ -37,6 +37,10 @@ def key_of(ref: str, scene: Scene) -> str:
         for key, item in scene.items.items():
             if not item.expected and any(str(n.id) == node for n in nodes_of(item)):
                 return key
+    # A parameter of a folded module: the module shows where it is.
+    for key, item in scene.items.items():
+        if not item.expected and any(n.kind != "result" and n.name == ref for n in item.members):
+            return key
     return ""
 
 

@@ -17,6 +17,8 @@ def structure(scene: Scene) -> Hashable:
             item.text,
             item.sign,
             item.groups,
+            item.count,
+            item.aten,
             item.node.tensor.shape
             if item.role in LEAVES and item.node and item.node.tensor
             else (),

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gradstep.assets import resource
-from gradstep.gui.graph.scene import LEAVES, Item, Link, Role
+from gradstep.gui.graph.scene import LEAVES, Frame, Item, Link, Role
 from gradstep.gui.graph.symbols import short
 from gradstep.gui.numbers import format_shape
 from gradstep.protocol.values import TensorInfo
@@ -40,6 +41,7 @@ GROWN = 1.2  # captions grow first where the picture is shown smaller
 VALUE_LINE, LIST_LINE, NAME_LINE = 20.0, 16.0, 16.0
 TRAY_DROP = 18.0  # the arrow from a parameter to its tray
 TRAY_ROW = 20.0
+ATEN_LINE = 16.0
 NAME_CHARACTERS = 22
 NUMBER_WIDTH = 8 * VALUE_CHARACTER
 """A sign, two digits and a power of ten stand over it by no more than a gap; see ``texts``."""
@@ -57,6 +59,9 @@ class Size:
 def item_size(item: Item) -> Size:
     """Of the shape itself, without tray and caption."""
     text = written_name(item)
+    if item.aten:
+        widest = max(CAPTION_CHARACTER * len(line) for line in (item.text, *item.aten))
+        return Size(GROWN * widest + 24, 30 + ATEN_LINE * len(item.aten))
     if item.role == Role.OPERATION:
         if item.sign and len(item.sign) <= 4:
             return Size(DIAMETER, DIAMETER)
@@ -81,10 +86,25 @@ def written_name(item: Item) -> str:
     """What stands on an item. Inside the frame ``hidden``, ``hidden.weight`` is ``weight``."""
     text = item.text
     if item.role == Role.PARAMETER:
-        for group in item.groups:
-            module = group.partition("]")[2]
-            text = text.removeprefix(f"{module}.") if module else text
-    return short(text, NAME_CHARACTERS)
+        text = within(text, item.groups)
+    elif item.role == Role.MODULE:
+        text = " – ".join(within(part, item.groups) for part in text.split(" – "))
+    text = short(text, NAME_CHARACTERS)
+    return f"{text} ×{item.count}" if item.count > 1 else text
+
+
+def within(name: str, groups: Sequence[str]) -> str:
+    """The path ``name`` as it is called inside ``groups``."""
+    for group in reversed(groups):
+        module = group.partition("]")[2]
+        if module and name.startswith(f"{module}."):
+            return name[len(module) + 1 :]
+    return name
+
+
+def frame_label(frame: Frame) -> str:
+    """What a group is called inside the one around it."""
+    return short(within(frame.group.label, (frame.parent,)), NAME_CHARACTERS)
 
 
 def is_variable(name: str) -> bool:

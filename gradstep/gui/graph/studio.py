@@ -7,19 +7,26 @@ window would be painted once more before it.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+import gc
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
 from PySide6.QtCore import QObject, Signal
 
 from gradstep.gui.background import Background
+from gradstep.gui.graph.build import fold
+from gradstep.gui.graph.folding import Wishes, everything, overview
 from gradstep.gui.graph.layout.placement import Placement
 from gradstep.gui.graph.model import GraphModel
-from gradstep.gui.graph.moment import moment
+from gradstep.gui.graph.moment import Index, moment
 from gradstep.gui.graph.paint.picture import Picture
+from gradstep.gui.graph.patching import is_patch, patched, spoils
 from gradstep.gui.graph.placing import place
-from gradstep.gui.graph.scene import Scene, build, leaf_modules
+from gradstep.gui.graph.plan import planned
+from gradstep.gui.graph.scene import Scene
 from gradstep.gui.graph.shape import structure
+from gradstep.protocol.trace import Graph, Reason, Stop
 
 AT_ONCE = 48
 """A graph of so few nodes is drawn anew in 2 ms, as long as it has the same structure."""
@@ -27,17 +34,27 @@ PLACED_AT_ONCE = 12
 """One of so few nodes is also placed anew within half a frame."""
 
 
+CROWD = 64
+"""With more nodes than this, modules are shown as one each until the person wants otherwise."""
+
+
 @dataclass(frozen=True)
 class Order:
-    """A picture of ``model`` for a view of ``room`` pixels. ``modules``: innermost modules are
-    folded; ``toggled``: groups for which it is the other way round. ``fresh``: nothing of the last
-    picture needs to stay where it was."""
+    """A picture of ``stop``, once ``graphs`` have been merged into what is known, for a view of
+    ``room`` pixels. ``modules``: give an overview; None: of a large graph. ``wishes``: what is to
+    be open or shut. ``fresh``: nothing of the last picture needs to stay where it was."""
 
-    model: GraphModel
+    graphs: tuple[Graph, ...]
+    stop: Stop | None
     room: tuple[float, float]
-    modules: bool = False
-    toggled: frozenset[str] = frozenset()
+    modules: bool | None = False
+    wishes: Wishes = field(default_factory=Wishes)
     fresh: bool = False
+
+    def after(self, earlier: Order) -> Order:
+        """This order in the place of an ``earlier`` one that was not begun."""
+        graphs, fresh = earlier.graphs + self.graphs, earlier.fresh or self.fresh
+        return replace(self, graphs=graphs, fresh=fresh)
 
 
 class Studio(QObject):
@@ -50,8 +67,8 @@ class Studio(QObject):
         self._background = Background(self)
         self._waiting: Order | None = None
         self._working = False
-        self._picture = Picture()
-        self._structure: Hashable = None
+        # Read and changed by one at a time: the worker while there is one, else the GUI thread.
+        self._last = Made(GraphModel())
         self._round = self._working_for = 0
 
     @property
@@ -63,32 +80,37 @@ class Studio(QObject):
         """Forget what was made and what is being made."""
         self._round += 1
         self._waiting = None
-        self._picture, self._structure = Picture(), None
+        self._last = Made(GraphModel())
 
     def order(self, order: Order) -> None:
         """Make a picture; ``pictureMade`` follows, unless a newer order overtakes this one."""
-        if self._waiting is not None and self._waiting.fresh and not order.fresh:
-            order = Order(order.model, order.room, order.modules, order.toggled, True)
-        self._waiting = order
+        self._waiting = order.after(self._waiting) if self._waiting is not None else order
         self._next()
 
     def _next(self) -> None:
         if self._working or self._waiting is None:
             return
         order, self._waiting = self._waiting, None
-        last, known, this_round = self._picture, self._structure, self._round
-        if _nodes(order.model) <= AT_ONCE and (made := _at_once(order, last, known)):
-            self._deliver(made, order.fresh)
+        last, this_round = self._last, self._round
+        if (step := _step(order, last)) is not None:
+            self._deliver(step, order.fresh)
             return
+        if last.model.size_with(order.graphs) <= AT_ONCE:
+            made = _at_once(order, last)
+            if made is not None:
+                self._deliver(made, order.fresh)
+                return
+            order = replace(order, graphs=())
         self._working, self._working_for = True, this_round
 
-        def work() -> tuple[Picture, Hashable] | Exception:
+        def work() -> Made | Exception:
             try:
-                return make(order, last, known)
+                with no_collection():
+                    return make(order, last)
             except Exception as error:  # told in the GUI thread; the next order must still be made
                 return error
 
-        def done(result: tuple[Picture, Hashable] | Exception) -> None:
+        def done(result: Made | Exception) -> None:
             self._working = False
             if isinstance(result, Exception):
                 self._next()
@@ -99,44 +121,103 @@ class Studio(QObject):
 
         self._background.do(work, done)
 
-    def _deliver(self, made: tuple[Picture, Hashable], fresh: bool) -> None:
-        self._picture, self._structure = made
-        self.pictureMade.emit(made[0], fresh)
+    def _deliver(self, made: Made, fresh: bool) -> None:
+        self._last = made
+        self.pictureMade.emit(made.picture, fresh)
 
 
-def make(order: Order, last: Picture, known: Hashable) -> tuple[Picture, Hashable]:
-    """The picture that ``order`` wants, and the structure it has. ``last`` and ``known``: the
-    picture before and its structure; what still fits is used again."""
-    scene = _scene(order)
-    return _picture(order, scene, structure(scene), last, known)
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Without the garbage collector meanwhile: a layout makes many small things that all live on,
+    and looking at them again and again takes a quarter of the time."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
-def _at_once(order: Order, last: Picture, known: Hashable) -> tuple[Picture, Hashable] | None:
+@dataclass(frozen=True)
+class Made:
+    """The last picture with its structure, what is known of the program, and the order."""
+
+    model: GraphModel
+    picture: Picture = field(default_factory=Picture)
+    structure: Hashable = None
+    index: Index | None = None
+    order: Order | None = None
+
+
+def make(order: Order, last: Made) -> Made:
+    """The picture that ``order`` wants. What still fits of the ``last`` is used again; its model
+    is changed."""
+    _take(order, last.model)
+    scene = scene_for(order, last.model)
+    return _picture(order, scene, structure(scene), last)
+
+
+def _at_once(order: Order, last: Made) -> Made | None:
     """What ``make`` makes, if that is done within a frame."""
-    scene = _scene(order)
+    _take(order, last.model)
+    scene = scene_for(order, last.model)
     shape = structure(scene)
-    if shape != known and _nodes(order.model) > PLACED_AT_ONCE:
+    if shape != last.structure and last.model.size > PLACED_AT_ONCE:
         return None
-    return _picture(order, scene, shape, last, known)
+    return _picture(order, scene, shape, last)
 
 
-def _nodes(model: GraphModel) -> int:
-    """How many there may be to draw: those that ran, and those expected as the last time."""
-    return max(len(model.now.nodes), len(model.before.nodes))
+def _take(order: Order, model: GraphModel) -> None:
+    for graph in order.graphs:
+        model.merge(graph)
+    if order.stop is not None:
+        model.take(order.stop)
 
 
-def _scene(order: Order) -> Scene:
-    usual = leaf_modules(order.model) if order.modules else frozenset()
-    return build(order.model, usual ^ order.toggled)
+def scene_for(order: Order, model: GraphModel) -> Scene:
+    """The items and links that ``order`` wants to see of ``model``."""
+    plan = planned(model)
+    modules = model.size > CROWD if order.modules is None else order.modules
+    folding = overview(plan, order.wishes) if modules else everything(order.wishes)
+    return replace(fold(plan, folding, model.iteration), overview=modules)
 
 
-def _picture(
-    order: Order, scene: Scene, shape: Hashable, last: Picture, known: Hashable
-) -> tuple[Picture, Hashable]:
+def _picture(order: Order, scene: Scene, shape: Hashable, last: Made) -> Made:
     if not scene:
         placement = Placement()
-    elif shape == known:
-        placement = last.placement
+    elif shape == last.structure:
+        placement = last.picture.placement
     else:
-        placement = place(scene, order.room, None if order.fresh else last.placement)
-    return Picture(scene, placement, moment(scene, order.model.stop), last), shape
+        placement = place(scene, order.room, None if order.fresh else last.picture.placement)
+    index = Index(scene)
+    now = moment(scene, last.model.stop, index)
+    return Made(last.model, Picture(scene, placement, now, last.picture), shape, index, order)
+
+
+def _step(order: Order, last: Made) -> Made | None:
+    """What ``make`` makes, if a step has left the graph as it is, in a time that does not depend on
+    its size; else None."""
+    index, before, model = last.index, last.order, last.model
+    if index is None or before is None or order.fresh:
+        return None
+    if (order.modules, order.wishes) != (before.modules, before.wishes):
+        return None
+    if order.stop is None or order.stop.reason == Reason.EXCEPTION:
+        return None
+    if not last.picture.items or not is_patch(model, order.graphs):
+        return None
+    _take(order, model)
+    nodes = [model.now.nodes[node.id] for graph in order.graphs for node in graph.nodes]
+    edges = [
+        model.now.edges[edge.id]
+        for graph in order.graphs
+        for edge in graph.edges
+        if edge.id in model.now.edges
+    ]
+    scene, items, links = patched(last.picture.scene, index, nodes, edges)
+    # A new NaN, or one that is gone, is looked into; else nothing has failed that had not before.
+    same = not spoils(scene, links) and not spoils(last.picture.scene, links)
+    now = moment(scene, order.stop, index, last.picture.now.failed if same else None)
+    picture = Picture(scene, last.picture.placement, now, last.picture, touched=(items, links))
+    return Made(model, picture, last.structure, index, order)

@@ -11,16 +11,17 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QRegion, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from gradstep.gui.graph.layout.placement import Rect
+from gradstep.gui.graph.layout.placement import Flow, Placement, Rect
 from gradstep.gui.graph.movement import Movement
 from gradstep.gui.graph.paint.painter import Detail, detail, paint
 from gradstep.gui.graph.paint.pens import font, ink, pen, stroke
 from gradstep.gui.graph.paint.picture import Picture
 from gradstep.gui.graph.scene import Role
-from gradstep.gui.graph.viewport import MARGIN, Viewport, fitting, opening
+from gradstep.gui.graph.staying import corner, still
+from gradstep.gui.graph.viewport import LEGIBLE, MARGIN, ROOMY, Viewport, fitting, opening
 from gradstep.gui.theme import theme
 
-SLOW_MS = 14.0
+SLOW_MS = 6.0
 """While zooming and panning, a picture that takes longer than this to paint is shown from its last
 frame and painted again when the hand rests."""
 REST_MS = 90
@@ -30,14 +31,17 @@ TRAY = 150.0
 """A parameter's tray is wider than its room while it shows what was and what is."""
 BESIDE = 90.0
 """Numbers on the edges of an item are within this of it."""
-STAYS = 40.0
-"""An item that moved less than this is where it was."""
+MANY = 200
+"""If a step touched more than this, everything is painted again."""
+_DIRECT = Qt.FindChildOption.FindDirectChildrenOnly
 
 
 class GraphView(QWidget):
     """Shows a ``Picture``. Until the person pans or zooms, it chooses what is seen."""
 
     zoomChanged = Signal(float)
+    viewMoved = Signal()
+    """Another part of the graph is seen, or in another size."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,6 +56,7 @@ class GraphView(QWidget):
         """Whether the keyboard is here, and that is to be seen."""
         self.movement = Movement(self)
         self._own_view = False
+        self._left_x = self._left_y = 0.0
         self._frame: QPixmap | None = None
         self._frame_view = Viewport()
         self._paint_ms = 0.0
@@ -64,12 +69,18 @@ class GraphView(QWidget):
 
     # ------------------------------------------------------------------ what is shown
 
-    def show_picture(self, picture: Picture, *, fresh: bool = False) -> None:
-        """Show another picture. ``fresh``: of another program or direction, so look at it anew."""
+    def show_picture(
+        self, picture: Picture, *, fresh: bool = False, anchor: str = "", stepped: bool = True
+    ) -> None:
+        """Show another picture. ``fresh``: of another program or direction, so look at it anew.
+        ``anchor``: the item or group that was opened or shut, which stays where it is. ``stepped``:
+        the program has gone on, or it is only shown otherwise."""
         old, self.picture = self.picture, picture
         self._frame = None
         empty = not old.items
-        if fresh or empty or not _still(old, picture):
+        if not fresh and not empty and anchor and self._hold(old.placement, anchor):
+            self.update()
+        elif fresh or empty or not still(old.placement, picture.placement):
             self._own_view = False
             self.movement.finish()
             self._look_anew()
@@ -79,10 +90,10 @@ class GraphView(QWidget):
         else:
             self._keep_in_view()
             self.update()
-        if picture.now.changed or picture.now.leaves:
+        if stepped and (picture.now.changed or picture.now.leaves):
             self.movement.start_change()
             picture.wave, picture.chip = self.movement.wave, self.movement.chip
-        if self.follow:
+        if self.follow and stepped:
             self._follow_step()
 
     def set_follow(self, on: bool) -> None:
@@ -114,13 +125,54 @@ class GraphView(QWidget):
         """Move the picture by pixels."""
         self.movement.finish()
         self._own_view = True
-        self.view.x += dx
-        self.view.y += dy
+        if self._frame is not None:
+            self._settle()
+        # By whole pixels: what stays in view is moved on the screen, and not painted again.
+        self._left_x, self._left_y = self._left_x + dx, self._left_y + dy
+        x, y = round(self._left_x), round(self._left_y)
+        self._left_x, self._left_y = self._left_x - x, self._left_y - y
+        self.view.x += x
+        self.view.y += y
+        if self.ringed or abs(x) >= self.width() or abs(y) >= self.height():
+            self.update()
+        else:
+            self._scroll(x, y)
+        self.zoomChanged.emit(self.view.scale)
+        self.viewMoved.emit()
+
+    def _scroll(self, x: int, y: int) -> None:
+        """Move the pixels. What lies on the canvas stays where it is, so that its picture must not
+        move with them."""
+        self.scroll(x, y, self.rect())
+        for child in self.findChildren(QWidget, options=_DIRECT):
+            if child.isVisible():
+                self.update(child.geometry().translated(x, y))
+                child.update()
+
+    def look_at(self, x: float, y: float) -> None:
+        """Bring a point of the scene into the middle."""
+        self.movement.finish()
+        self._own_view = True
+        self.view.centre(x, y, self.width(), self.height())
         self._view_changed()
+
+    def show_found(self, found: frozenset[str] | None) -> None:
+        """Mark these items and frames and draw all others faintly; None: draw all as usual."""
+        if found != self.picture.found:
+            self.picture.found = found
+            self._frame = None
+            self.update()
 
     def reveal(self, key: str) -> None:
         """Move the view, if item ``key`` is not wholly in it."""
+        self.movement.finish_pan()
         extent = self.picture.placement.extents.get(key)
+        frame = self.picture.placement.groups.get(key)
+        if extent is None and frame is not None:
+            # As much of a frame as there is room for, from its beginning.
+            right = min(frame.right, frame.left + self.width() / self.view.scale - 4 * MARGIN)
+            bottom = min(frame.bottom, frame.top + self.height() / self.view.scale - 4 * MARGIN)
+            extent = Rect(frame.left, frame.top, right, bottom)
         if extent is None:
             return
         # With the numbers beside it, as far as there is room for them.
@@ -157,6 +209,21 @@ class GraphView(QWidget):
             return  # larger than the view: following the step moves it
         self._set_view(whole)
 
+    def _hold(self, before: Placement, anchor: str) -> bool:
+        """Move the view with ``anchor``. Not when all of the graph is seen anyway."""
+        after = self.picture.placement
+        whole = fitting(after.bounds, self.width(), self.height(), ROOMY)
+        one, other = corner(before, anchor), corner(after, anchor)
+        if whole.scale >= LEGIBLE or before.flow != after.flow or one is None or other is None:
+            return False
+        self.movement.finish()
+        self._own_view = True
+        if after.flow == Flow.DOWN:
+            self.view.y += (one[1] - other[1]) * self.view.scale
+        else:
+            self.view.x += (one[0] - other[0]) * self.view.scale
+        return True
+
     def _focus_point(self) -> tuple[float, float] | None:
         for key in sorted(self.picture.now.next):
             if key in self.picture.placement.boxes:
@@ -185,6 +252,7 @@ class GraphView(QWidget):
             self._rest.start()
         self.update()
         self.zoomChanged.emit(self.view.scale)
+        self.viewMoved.emit()
 
     def _settle(self) -> None:
         self._frame = None
@@ -196,6 +264,7 @@ class GraphView(QWidget):
         if self.movement.panning:
             self.view = self.movement.view
             self.update()
+            self.viewMoved.emit()
         else:
             self.update(self._moving_region(self.picture))
 
@@ -268,20 +337,13 @@ class GraphView(QWidget):
     def _update_changed(self, old: Picture, picture: Picture) -> None:
         """Only what a step touched is painted again."""
         region = self._changed_region(old) + self._changed_region(picture)
-        for key, item in picture.scene.items.items():
-            before = old.scene.items.get(key)
-            # By identity: what a step does not touch is the very same node.
-            if (
-                before is None
-                or item.node is not before.node
-                or item.expected != before.expected
-                or item.members != before.members
-            ):
-                region += self._item_rect(picture, key)
-        for key, link in picture.scene.links.items():
-            known = old.scene.links.get(key)
-            if known is None or link.edge is not known.edge or link.expected != known.expected:
-                region += self._link_rect(picture, key)
+        if len(picture.touched_items) + len(picture.touched_links) > MANY:
+            self.update()
+            return
+        for key in picture.touched_items:
+            region += self._item_rect(picture, key)
+        for key in picture.touched_links:
+            region += self._link_rect(picture, key)
         self.update(region)
 
     def _changed_region(self, picture: Picture) -> QRegion:
@@ -292,7 +354,7 @@ class GraphView(QWidget):
                 region += self._link_rect(picture, link.key)
         for key in picture.now.changed:
             region += self._link_rect(picture, key)
-        for key in self._leaves(picture):
+        for key in picture.leaves:
             region += self._item_rect(picture, key)
         return region
 
@@ -302,16 +364,9 @@ class GraphView(QWidget):
         region = QRegion()
         for key in picture.now.changed:
             region += self._link_rect(picture, key)
-        for key in self._leaves(picture):
+        for key in picture.leaves:
             region += self._item_rect(picture, key)
         return region
-
-    def _leaves(self, picture: Picture) -> list[str]:
-        """The leaves that the last step changed."""
-        leaves = picture.now.leaves
-        if not leaves:
-            return []
-        return [i.key for i in picture.items if i.node is not None and i.node.id in leaves]
 
     def _item_rect(self, picture: Picture, key: str) -> QRect:
         extent = picture.placement.extents.get(key)
@@ -332,16 +387,3 @@ class GraphView(QWidget):
 
 def _rects(region: QRegion) -> list[QRect]:
     return list(cast(Iterable[QRect], region))  # Qt's own description of it leaves that out
-
-
-def _still(old: Picture, picture: Picture) -> bool:
-    """Whether most of what was shown stays where it was."""
-    before, after = old.placement.boxes, picture.placement.boxes
-    if old.placement.flow != picture.placement.flow:
-        return False
-    common = [key for key in before if key in after]
-    stays = sum(
-        abs(before[key][0] - after[key][0]) + abs(before[key][1] - after[key][1]) < STAYS
-        for key in common
-    )
-    return 2 * stays >= len(before)

@@ -57,6 +57,6 @@ def arrange(
 def _grows(previous: Placement, boxes: Sequence[Box], flow: Flow) -> bool:
     if previous.flow != flow or not previous.boxes:
         return False
-    new = sum(box.key not in previous.boxes for box in boxes)
-    gone = len(previous.boxes) - (len(boxes) - new)
+    new = sum(box.key not in previous.across for box in boxes)
+    gone = len(previous.across) - (len(boxes) - new)
     return new <= max(6, APPENDED * len(boxes)) and gone <= max(4, 0.2 * len(boxes))

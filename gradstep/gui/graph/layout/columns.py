@@ -133,6 +133,8 @@ class _Columns:
         begin, end = self.box(i)
         box = self.problem.boxes[i]
         core = box.core or box.length
+        if box.lead:
+            return begin + box.lead, begin + box.lead + core
         if box.leaf:
             return end - core, end
         return (begin + end - core) / 2, (begin + end + core) / 2
@@ -157,7 +159,8 @@ class _Columns:
             high = low + self.problem.wires[w].length + 2 * CLEAR
         elif arrives:
             begins = self._beginning(b)
-            high = self.start[left + 1] - begins if begins else self.core(b)[0]
+            row = self.problem.boxes[b].lead
+            high = self.start[left + 1] - begins if begins or row else self.core(b)[0]
         return (low + high) / 2
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 PADDING = 8.0
@@ -21,7 +21,8 @@ class Flow(StrEnum):
 class Box:
     """``length`` along the flow; ``before`` and ``after`` its extent across it (above and below
     for ``Flow.RIGHT``, left and right for ``Flow.DOWN``). ``groups``: outermost first. ``core``:
-    the length of the shape in its middle that wires lead to (0: all of it)."""
+    the length of the shape in its middle that wires lead to (0: all of it). ``lead``: what stands
+    before that shape along the flow, beside the wire that leads to it."""
 
     key: str
     length: float
@@ -30,6 +31,7 @@ class Box:
     groups: tuple[str, ...] = ()
     leaf: bool = False
     core: float = 0.0
+    lead: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,9 @@ class Rect:
     def height(self) -> float:
         return self.bottom - self.top
 
+    def moved(self, dx: float, dy: float) -> Rect:
+        return Rect(self.left + dx, self.top + dy, self.right + dx, self.bottom + dy)
+
     def overlaps(self, other: Rect) -> bool:
         return (
             self.left < other.right
@@ -95,7 +100,8 @@ class Route:
     """From ``start`` straight to ``leave``, where the source's layer ends; flat from ``flat_start``
     to ``flat_end``; straight from ``enter``, where the target begins, to ``end``. Between them it
     may bend. ``start`` and ``end`` are the centres of the shapes, ``label`` the middle of the run
-    that carries the numbers. ``beside``: it runs across the flow, straight."""
+    that carries the numbers. ``beside``: it runs across the flow, straight. ``fork``: it starts at
+    a dot on another line. ``corners``: it runs straight from the start through these to the end."""
 
     start: tuple[float, float]
     leave: tuple[float, float]
@@ -105,6 +111,32 @@ class Route:
     end: tuple[float, float]
     label: tuple[float, float]
     beside: bool = False
+    fork: bool = False
+    corners: tuple[tuple[float, float], ...] = ()
+
+    def points(self) -> list[tuple[float, float]]:
+        """What it runs through, roughly."""
+        if self.corners:
+            return [self.start, *self.corners, self.end]
+        return [self.start, self.leave, self.flat_start, self.flat_end, self.enter, self.end]
+
+    def moved(self, dx: float, dy: float) -> Route:
+        """The same elsewhere."""
+
+        def at(point: tuple[float, float]) -> tuple[float, float]:
+            return point[0] + dx, point[1] + dy
+
+        return replace(
+            self,
+            start=at(self.start),
+            leave=at(self.leave),
+            flat_start=at(self.flat_start),
+            flat_end=at(self.flat_end),
+            enter=at(self.enter),
+            end=at(self.end),
+            label=at(self.label),
+            corners=tuple(map(at, self.corners)),
+        )
 
 
 @dataclass(frozen=True)
@@ -113,7 +145,8 @@ class Placement:
 
     ``extents``: what each box occupies, tray and caption included. ``columns``
     (length of each layer, and of the gap after it), ``ranks``, ``across`` and ``lanes`` let the
-    next placement keep what is already there."""
+    next placement keep what is already there. ``rows``: items and links that flow to the right
+    though the rest flows down."""
 
     flow: Flow = Flow.RIGHT
     boxes: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -125,3 +158,8 @@ class Placement:
     ranks: dict[str, int] = field(default_factory=dict)
     across: dict[str, float] = field(default_factory=dict)
     lanes: dict[str, float] = field(default_factory=dict)
+    rows: frozenset[str] = frozenset()
+
+    def flow_at(self, key: str) -> Flow:
+        """Which way it flows at an item or link."""
+        return Flow.RIGHT if key in self.rows else self.flow

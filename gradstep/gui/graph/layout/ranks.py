@@ -24,8 +24,12 @@ def rank(
         lowest = max((ranks[j] + 1 for j in sources[i]), default=0)
         ranks[i] = max(lowest, known.get(boxes[i].key, 0))
     for i in reversed(order):
-        if boxes[i].key in known or not targets[i]:
+        if not targets[i]:
             continue
+        if boxes[i].key in known and all(
+            known.get(boxes[j].key, ranks[j]) == ranks[j] for j in targets[i]
+        ):
+            continue  # what it feeds is where it was, and so is it
         if boxes[i].leaf or all(boxes[j].leaf for j in sources[i]):
             ranks[i] = max(ranks[i], min(ranks[j] for j in targets[i]) - 1)
     lowest = min(ranks, default=0)

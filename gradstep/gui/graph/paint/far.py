@@ -27,19 +27,25 @@ def paint_far(painter: QPainter, picture: Picture, views: Sequence[QRectF], scal
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.setPen(_thin("module_border"))
     painter.setBrush(ink("module_fill"))
-    placed = (picture.placement.groups.get(key) for key in picture.scene.frames)
-    painter.drawRects([QRectF(r.left, r.top, r.width, r.height) for r in placed if r is not None])
+    painter.drawRects([box for _, box in picture.visible_frames(*views)])
     lines = []
     for link in links:
-        r = picture.placement.routes[link.key]
-        ways = (r.start, r.leave, r.flat_start, r.flat_end, r.enter, r.end)
+        ways = picture.placement.routes[link.key].points()
         lines += [QLineF(*a, *b) for a, b in pairwise(ways) if a != b]
     painter.setPen(_thin("control_outline"))
     painter.drawLines(lines)
     painter.setPen(Qt.PenStyle.NoPen)
-    for colour, blocks in _blocks(picture, items, scale):
+    if picture.found is not None:
+        painter.setOpacity(0.3)
+        rest = [item for item in items if item.key not in picture.found]
+        for colour, rects in blocks(picture, rest, scale):
+            painter.setBrush(colour)
+            painter.drawRects(rects)
+        painter.setOpacity(1.0)
+        items = [item for item in items if item.key in picture.found]
+    for colour, rects in blocks(picture, items, scale):
         painter.setBrush(colour)
-        painter.drawRects(blocks)
+        painter.drawRects(rects)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
 
 
@@ -50,14 +56,16 @@ def _thin(name: str) -> QPen:
     return found
 
 
-def _blocks(picture: Picture, items: list[Item], scale: float) -> list[tuple[QColor, list[QRectF]]]:
-    """Items by colour; operations are never smaller than can be seen."""
+def blocks(
+    picture: Picture, items: Sequence[Item], scale: float
+) -> list[tuple[QColor, list[QRectF]]]:
+    """Items by colour; at a ``scale``, operations are never smaller than can be seen."""
     found: dict[str, tuple[QColor, list[QRectF]]] = {}
     for item in items:
         if item.role == Role.OPEN:
             continue
         rect = picture.rect(item)
-        missing = LEAST / scale - min(rect.width(), rect.height())
+        missing = LEAST / scale - min(rect.width(), rect.height()) if scale else 0.0
         if missing > 0 and item.role not in LEAVES:
             rect = rect.adjusted(-missing / 2, -missing / 2, missing / 2, missing / 2)
         colour = _colour(picture, item)

@@ -9,7 +9,6 @@ from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QBrush,
     QColor,
-    QFontMetricsF,
     QPainter,
     QPainterPath,
     QPainterPathStroker,
@@ -17,7 +16,9 @@ from PySide6.QtGui import (
 )
 
 from gradstep.gui.graph.layout.placement import Flow
+from gradstep.gui.graph.marks import marks
 from gradstep.gui.graph.moment import Look, is_freed, look, paths
+from gradstep.gui.graph.paint.badges import paint_badges
 from gradstep.gui.graph.paint.pens import (
     FREED,
     centred,
@@ -36,8 +37,15 @@ from gradstep.gui.graph.paint.pens import (
     word_in,
 )
 from gradstep.gui.graph.paint.tray import paint_tray
-from gradstep.gui.graph.scene import Frame, Item, Role
-from gradstep.gui.graph.sizes import NAME_CHARACTERS, NEAR, is_variable, leaf_shape, written_name
+from gradstep.gui.graph.scene import Item, Role
+from gradstep.gui.graph.sizes import (
+    ATEN_LINE,
+    NAME_CHARACTERS,
+    NEAR,
+    is_variable,
+    leaf_shape,
+    written_name,
+)
 from gradstep.gui.graph.symbols import short
 from gradstep.phases import Phase
 
@@ -47,6 +55,8 @@ if TYPE_CHECKING:
 translate = QCoreApplication.translate
 
 BAR: float = NEAR["parameter_bar"]
+STACKED = 3.0
+"""From one card of a stack to the next."""
 RING_GAP: float = NEAR["next_ring_gap"]
 
 
@@ -93,13 +103,17 @@ def paint_item(painter: QPainter, picture: Picture, item: Item, near: bool, scal
         _loss(painter, picture, item, rect)
     else:
         _operation(painter, picture, item, rect)
+        if near:
+            paint_badges(painter, rect, marks(item, picture.inputs(item.key)))
     if near:
         _caption(painter, picture, item)
 
 
 def _operation(painter: QPainter, picture: Picture, item: Item, rect: QRectF) -> None:
     style = Style(picture, item)
-    corner = rect.height() / 2 if item.role == Role.OPERATION else 6.0
+    corner = rect.height() / 2 if item.role == Role.OPERATION and not item.aten else 6.0
+    if item.count > 1:
+        _cards_behind(painter, rect, corner, style)
     painter.setPen(Qt.PenStyle.NoPen if style.dash else pen(style.outline, style.width))
     painter.setBrush(style.fill if style.fill is not None else Qt.BrushStyle.NoBrush)
     painter.drawRoundedRect(rect, corner, corner)
@@ -111,14 +125,39 @@ def _operation(painter: QPainter, picture: Picture, item: Item, rect: QRectF) ->
     if item.trainable:
         _bar(painter, rect.adjusted(0, 0, 0, 0), 3.0, corner)
     painter.setPen(style.ink)
+    if item.aten:
+        _made_of(painter, rect, item)
+        return
+    text = item.sign or written_name(item)
     if item.role == Role.MODULE or not item.sign:
-        text = item.sign or short(item.text, NAME_CHARACTERS)
         of = font_in("small", text, rect.width() - 12, 600 if item.role == Role.MODULE else 500)
     else:
         of = sign_font(item.sign, rect.width() - 8)
-    in_rect(painter, rect, item.sign or short(item.text, NAME_CHARACTERS), of)
+    in_rect(painter, rect, text, of)
     if style.failed:
         _cross(painter, rect)
+
+
+def _made_of(painter: QPainter, rect: QRectF, item: Item) -> None:
+    """An operation's name, and under it the aten operations that the call ran."""
+    line = QRectF(rect.left(), rect.top() + 6, rect.width(), ATEN_LINE)
+    in_rect(painter, line, item.text, font_in("small", item.text, rect.width() - 12, 600))
+    painter.drawLine(line.bottomLeft() + QPointF(8, 2), line.bottomRight() + QPointF(-8, 2))
+    line.translate(0, 4)
+    for name in item.aten:
+        line.translate(0, ATEN_LINE)
+        in_rect(painter, line, name, font_in("caption", name, rect.width() - 12))
+
+
+def _cards_behind(painter: QPainter, rect: QRectF, corner: float, style: Style) -> None:
+    """Several that are alike: a stack."""
+    painter.setPen(pen(style.outline, 1.0))
+    painter.setBrush(ink("canvas"))
+    for depth in (2, 1):
+        shift = depth * STACKED
+        painter.drawRoundedRect(rect.translated(shift, shift), corner, corner)
+    if style.fill is None:
+        painter.drawRoundedRect(rect, corner, corner)
 
 
 def _cross(painter: QPainter, rect: QRectF) -> None:
@@ -278,7 +317,7 @@ def _say(
     if item.role == Role.PARAMETER:
         _say_at_leaf(painter, picture, item, words, colour)
         return
-    rect, right = picture.rect(item), picture.placement.flow == Flow.RIGHT
+    rect, right = picture.rect(item), picture.placement.flow_at(item.key) == Flow.RIGHT
     gap, x, y = RING_GAP if mark else 0.0, rect.center().x(), rect.center().y()
     if _taken(picture, item):
         painter.setPen(colour)
@@ -314,7 +353,7 @@ def _say_at_leaf(
     beside = any(k.key in routes and routes[k.key].beside for k in picture.outputs(item.key))
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(colour)
-    if beside and picture.placement.flow == Flow.RIGHT:
+    if beside and picture.placement.flow_at(item.key) == Flow.RIGHT:
         x, y = rect.right() + 5, rect.center().y()
         triangle = [QPointF(x, y), QPointF(x + 8, y - 6), QPointF(x + 8, y + 6)]
         start = QPointF(x + 12, y + 4.5 * grown("small"))
@@ -331,59 +370,14 @@ def _say_at_leaf(
 def _taken(picture: Picture, item: Item) -> bool:
     """Whether a parameter's wire runs where words would stand."""
     x, y = picture.placement.boxes[item.key]
+    flow = picture.placement.flow_at(item.key)
     for link in (*picture.inputs(item.key), *picture.outputs(item.key)):
         route = picture.placement.routes.get(link.key)
         if route is None or not route.beside:
             continue
         (a, b), (c, d) = route.start, route.end
-        if picture.placement.flow == Flow.RIGHT and max(b, d) > y + 1:
+        if flow == Flow.RIGHT and max(b, d) > y + 1:
             return True
-        if picture.placement.flow == Flow.DOWN and max(a, c) > x + 1:
+        if flow == Flow.DOWN and max(a, c) > x + 1:
             return True
     return False
-
-
-def paint_ring(painter: QPainter, picture: Picture, item: Item) -> None:
-    """Selection: two pixels of ink outside everything."""
-    gap = 4.0 + (RING_GAP if item.key in picture.now.next else 0.0)
-    rect = picture.rect(item).adjusted(-gap, -gap, gap, gap)
-    corner = 4.0 + gap
-    if item.role in (Role.OPERATION, Role.LOSS):
-        corner = rect.height() / 2
-    painter.setPen(pen(ink("selection_ring_and_primary_button"), stroke("selection")))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawRoundedRect(rect, corner, corner)
-
-
-def paint_frame(painter: QPainter, rect: QRectF, scale: float) -> None:
-    """A group's box."""
-    painter.save()
-    on_pixels = painter.transform().mapRect(rect).toRect()
-    painter.resetTransform()
-    painter.setPen(pen(ink("module_border"), 1.0))
-    painter.setBrush(ink("module_fill"))
-    # Between two rows of pixels a hairline is blurred, and differently so where only a part of it
-    # is painted.
-    edge = QRectF(on_pixels).adjusted(0.5, 0.5, -0.5, -0.5)
-    painter.drawRoundedRect(edge, 8 * scale, 8 * scale)
-    painter.restore()
-
-
-def paint_frame_label(painter: QPainter, frame: Frame, rect: QRectF) -> None:
-    """What a group is called, at the top right of its box. It has a ground of its own: a line may
-    come in there."""
-    label = short(frame.group.label, NAME_CHARACTERS)
-    label, of = fitted("small", label, rect.width() - 44)
-    painter.setFont(of)
-    width = QFontMetricsF(of).horizontalAdvance(label)
-    if width + 34 > rect.width():
-        return
-    x, y = rect.right() - 30 - width, rect.top() + 19
-    metrics = QFontMetricsF(of)
-    ground = QRectF(x - 3, y - metrics.capHeight() - 3, width + 22, metrics.capHeight() + 6)
-    painter.fillRect(ground, ink("module_fill"))
-    painter.setPen(ink("text_secondary"))
-    painter.drawText(QPointF(x, y), label)
-    painter.setPen(pen(ink("text_secondary"), 1.5))
-    tip = QPointF(rect.right() - 18, y - 2)
-    painter.drawPolyline(QPolygonF([tip + QPointF(-4, -4), tip, tip + QPointF(4, -4)]))

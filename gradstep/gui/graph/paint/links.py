@@ -44,6 +44,7 @@ ARROW: float = NEAR["arrow"]
 RING: float = NEAR["next_ring_gap"] + 2
 BASE = 5.5  # from a baseline to the middle of digits
 CHIP_HEIGHT = 24.0
+FORK = 3.5
 ROOMY = 76.0  # a number of eight digits
 
 
@@ -59,6 +60,8 @@ def paint_lanes(painter: QPainter, picture: Picture, link: Link) -> None:
         return
     width = stroke("edge_frontier") if changed == "value" else stroke("edge")
     _lane(painter, picture, link, "value", phase(Phase.FORWARD).solid, width)
+    if picture.placement.routes[link.key].fork:
+        painter.drawEllipse(QPointF(*picture.placement.routes[link.key].start), FORK, FORK)
     if link.edge.grad is not None:
         width = stroke("edge_frontier") if changed == "grad" else stroke("edge_gradient")
         _lane(painter, picture, link, "grad", backward, width)

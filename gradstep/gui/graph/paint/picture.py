@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import InitVar, dataclass, field
 
 import numpy as np
@@ -10,10 +10,11 @@ from PySide6.QtCore import QRectF
 
 from gradstep.gui.graph.curves import Lanes, lanes, ports
 from gradstep.gui.graph.layout.placement import Placement, Rect
+from gradstep.gui.graph.marks import Mark, marks
 from gradstep.gui.graph.moment import Moment
 from gradstep.gui.graph.paint.strokes import Stroke, stroke_along
-from gradstep.gui.graph.scene import Item, Link, Scene
-from gradstep.gui.graph.sizes import item_size
+from gradstep.gui.graph.scene import Frame, Item, Link, Scene
+from gradstep.gui.graph.sizes import item_size, shows_elements
 from gradstep.gui.graph.texts import Label, label
 from gradstep.protocol.trace import Edge
 
@@ -30,6 +31,10 @@ class Geometry:
         self.item_rects = _rects([placement.extents[key] for key in self.items])
         self.link_rects = np.array([_route_rect(placement, key) for key in self.links], float)
         self.link_rects = self.link_rects.reshape(-1, 4)
+        self.frames = [key for key in scene.frames if key in placement.groups]
+        self.frame_rects = _rects([placement.groups[key] for key in self.frames])
+        self.shapes: dict[str, QRectF] = {}
+        self.item_rows = {key: row for row, key in enumerate(self.items)}
         self.link_rows = {key: row for row, key in enumerate(self.links)}
         self.outputs: dict[str, list[str]] = {}
         self.inputs: dict[str, list[str]] = {}
@@ -53,8 +58,14 @@ class Picture:
     selected: str = ""
     wave: float = 1.0
     chip: float = 1.0
+    found: frozenset[str] | None = None
+    """Items and frames that were searched for; all else is faint. None: nothing is searched."""
+    touched: InitVar[tuple[list[str], list[str]] | None] = None
+    """The items and links that differ from the last picture's, if that is known."""
 
-    def __post_init__(self, last: Picture | None) -> None:
+    def __post_init__(
+        self, last: Picture | None, touched: tuple[list[str], list[str]] | None
+    ) -> None:
         self._labels: dict[str, tuple[Edge, bool, Label]] = {}
         same = last is not None and last.placement is self.placement
         self.geometry: Geometry = (
@@ -62,8 +73,55 @@ class Picture:
         )
         if last is not None and same:
             self._labels = last._labels
-        self.items = [self.scene.items[key] for key in self.geometry.items]
-        self.links = [self.scene.links[key] for key in self.geometry.links]
+        self.touched_items: list[str] = []
+        self.touched_links: list[str] = []
+        if last is not None and touched is not None:
+            self._take_over(last, *touched)
+        else:
+            self.items = [self.scene.items[key] for key in self.geometry.items]
+            self.links = [self.scene.links[key] for key in self.geometry.links]
+            self.tensors = any(not shows_elements(link.edge.tensor) for link in self.links)
+            self.marks = frozenset(self._marks(self.items))
+            if last is not None and same:
+                self._compare(last)
+        self.leaves = self._leaves()
+
+    def _take_over(self, last: Picture, items: list[str], links: list[str]) -> None:
+        """The last picture's lists with a few others in them."""
+        self.items, self.links, self.tensors = last.items.copy(), last.links.copy(), last.tensors
+        self.touched_items, self.touched_links = items, links
+        for key in items:
+            self.items[self.geometry.item_rows[key]] = self.scene.items[key]
+        self.marks = last.marks | set(self._marks([self.scene.items[key] for key in items]))
+        for key in links:
+            self.links[self.geometry.link_rows[key]] = self.scene.links[key]
+
+    def _marks(self, items: Sequence[Item]) -> Iterator[Mark]:
+        for item in items:
+            yield from marks(item, self.inputs(item.key))
+
+    def _leaves(self) -> list[str]:
+        """The leaves that the last step changed."""
+        leaves = self.now.leaves
+        if not leaves:
+            return []
+        return [i.key for i in self.items if i.node is not None and i.node.id in leaves]
+
+    def _compare(self, last: Picture) -> None:
+        """What a step touched since the ``last`` picture, by identity: what it does not touch is
+        the very same node or edge."""
+        self.touched_items = [
+            item.key
+            for item, before in zip(self.items, last.items, strict=True)
+            if item.node is not before.node
+            or item.expected != before.expected
+            or item.members != before.members
+        ]
+        self.touched_links = [
+            link.key
+            for link, before in zip(self.links, last.links, strict=True)
+            if link.edge is not before.edge or link.expected != before.expected
+        ]
 
     @property
     def empty(self) -> bool:
@@ -133,9 +191,23 @@ class Picture:
 
     def rect(self, item: Item) -> QRectF:
         """The shape of ``item``, without tray and caption."""
-        x, y = self.placement.boxes[item.key]
-        size = item_size(item)
-        return QRectF(x - size.width / 2, y - size.height / 2, size.width, size.height)
+        found = self.geometry.shapes.get(item.key)
+        if found is None:
+            x, y = self.placement.boxes[item.key]
+            size = item_size(item)
+            found = QRectF(x - size.width / 2, y - size.height / 2, size.width, size.height)
+            self.geometry.shapes[item.key] = found
+        return found
+
+    def visible_frames(self, *views: QRectF) -> list[tuple[Frame, QRectF]]:
+        """Frames that may show in ``views``, outer ones first, and where they are."""
+        found = []
+        for row in _hits(self.geometry.frame_rects, views):
+            key = self.geometry.frames[row]
+            rect = self.placement.groups[key]
+            box = QRectF(rect.left, rect.top, rect.width, rect.height)
+            found.append((self.scene.frames[key], box))
+        return found
 
     def visible(self, *views: QRectF) -> tuple[list[Item], list[Link]]:
         """Items and links that may show in ``views``."""
@@ -151,8 +223,7 @@ def _rects(rects: list[Rect]) -> np.ndarray[tuple[int, int], np.dtype[np.float64
 
 
 def _route_rect(placement: Placement, key: str) -> list[float]:
-    route = placement.routes[key]
-    points = (route.start, route.leave, route.flat_start, route.flat_end, route.end)
+    points = placement.routes[key].points()
     xs, ys = [p[0] for p in points], [p[1] for p in points]
     return [min(xs) - 100, min(ys) - 90, max(xs) + 100, max(ys) + 75]
 

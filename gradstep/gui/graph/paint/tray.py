@@ -78,7 +78,7 @@ def tray_rect(picture: Picture, item: Item, leaf: QRectF, rows: list[TrayRow]) -
         left = leaf.center().x() - width / 2
         if route.end[1] > route.start[1] + 1:
             return QRectF(left, leaf.top() - TRAY_DROP - height, width, height)
-    elif picture.placement.flow == Flow.DOWN:
+    elif picture.placement.flow_at(item.key) == Flow.DOWN:
         return QRectF(leaf.right() + TRAY_DROP, leaf.top(), width, height)
     elif len(links) > 1:
         left = leaf.right() - width

@@ -1,0 +1,162 @@
+"""Searching the graph by keys, the overview in its corner, and panning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
+
+from gradstep.gui.graph.finding import matches, pattern_of
+from tests.gui import graphs
+from tests.gui.graph_bench import Bench, on_the_bench
+from tests.gui.scenes import linear
+
+
+@pytest.fixture
+def bench(qapp: object) -> Iterator[Bench]:
+    yield from on_the_bench()
+
+
+def type_in(bench: Bench, text: str) -> None:
+    bench.panel.open_search()
+    bench.panel.search.field.clear()
+    QTest.keyClicks(bench.panel.search.field, text)
+    bench.settle()
+
+
+def said(bench: Bench) -> str:
+    return bench.panel.search.count.text()
+
+
+# ---------------------------------------------------------------------- searching
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("mul", 1), ("MUL", 1), ("y_pred", 1), ("loss_fn", 1), ("nothing of it", 0)],
+)
+def test_names_of_operations_values_calls_and_leaves(text: str, count: int) -> None:
+    _, scene = linear()
+    assert len(matches(scene, pattern_of(text, False))) == count
+
+
+def test_found_are_marked_and_the_rest_is_faint(bench: Bench) -> None:
+    bench.feed(graphs.linear(2))
+    bench.on_whole_pixels()
+    before = bench.colour("sub", 0, 14)
+    type_in(bench, "mul")
+    assert said(bench) == "1 found"
+    assert bench.canvas.picture.found == {bench.item("mul").key}
+    assert bench.colour("sub", 0, 14) != before
+    QTest.keyClick(bench.panel.search.field, Qt.Key.Key_Escape)
+    assert bench.canvas.picture.found is None and bench.panel.search.isHidden()
+    assert bench.colour("sub", 0, 14) == before
+
+
+def test_enter_goes_from_match_to_match_and_round(bench: Bench) -> None:
+    bench.feed(graphs.perceptron(6))
+    bench.panel.show_modules(False)
+    bench.settle()
+    type_in(bench, "relu")
+    count = len(bench.panel.seeker.found)
+    seen = []
+    for _ in range(count + 1):
+        QTest.keyClick(bench.panel.search.field, Qt.Key.Key_Return)
+        bench.settle()
+        seen.append((said(bench), bench.canvas.selected))
+    assert seen[0] == seen[-1] and len(set(seen)) == count
+    assert seen[0][0] == f"1 of {count}"
+    QTest.keyClick(bench.panel.search.field, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    assert said(bench) == f"{count} of {count}"
+
+
+def test_a_match_in_a_folded_stack_is_opened(bench: Bench) -> None:
+    bench.feed(graphs.transformer(12))
+    assert "gelu" not in {i.text for i in bench.canvas.picture.items}
+    type_in(bench, "gelu")
+    assert len(bench.panel.seeker.found) == 12
+    for _ in range(3):
+        QTest.keyClick(bench.panel.search.field, Qt.Key.Key_Return)
+        bench.settle()
+    item = bench.canvas.picture.scene.items[bench.canvas.selected]
+    assert item.text == "gelu" and item.groups[-1].endswith("h.2")
+    extent = bench.canvas.picture.placement.extents[item.key]
+    assert bench.canvas.view.seen(extent, bench.canvas.width(), bench.canvas.height())
+
+
+def test_shapes_and_regular_expressions(bench: Bench) -> None:
+    bench.feed(graphs.two_layers())
+    type_in(bench, "4 × 3")
+    assert {bench.canvas.picture.scene.items[k].text for k in bench.canvas.picture.found or ()} == {
+        "linear",
+        "sigmoid",
+    }
+    bench.panel.search.regular.click()
+    type_in(bench, "^(hidden|output).bias$")
+    assert said(bench) == "2 found"
+    type_in(bench, "(")
+    assert said(bench) == "not valid" and bench.canvas.picture.found is None
+
+
+# ---------------------------------------------------------------------- overview and panning
+
+
+def large(bench: Bench) -> None:
+    bench.panel.resize(900, 700)
+    bench.feed(graphs.transformer(3))
+    bench.panel.show_modules(False)
+    bench.settle()
+    bench.canvas.zoom_to(1.0)
+    QTest.qWait(300)
+
+
+def test_the_overview_is_there_when_the_graph_is_larger_than_the_view(bench: Bench) -> None:
+    large(bench)
+    minimap = bench.panel.minimap
+    assert minimap.isVisible() and minimap.accessibleName()
+    minimap.set_wanted(False)
+    assert not minimap.isVisible()
+    minimap.set_wanted(True)
+    bench.session.programOpened.emit("other.py")
+    bench.feed(graphs.linear(2))
+    bench.canvas.fit()
+    assert not minimap.isVisible()
+
+
+def test_a_click_on_the_overview_goes_there(bench: Bench) -> None:
+    large(bench)
+    minimap, canvas = bench.panel.minimap, bench.canvas
+    for at in (QPoint(minimap.width() // 2, 20), QPoint(20, minimap.height() - 20)):
+        QTest.mouseClick(minimap, Qt.MouseButton.LeftButton, pos=at)
+        frame = minimap.view_rect()
+        assert abs(frame.center().y() - at.y()) < 3
+        assert canvas.view.to_scene(0, 0)[1] < canvas.picture.placement.bounds.bottom
+    start = QPoint(20, 20)
+    QTest.mousePress(minimap, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(minimap, QPoint(20, 60))
+    QTest.mouseRelease(minimap, Qt.MouseButton.LeftButton, pos=QPoint(20, 60))
+
+
+def test_panning_shows_what_a_full_repaint_would(bench: Bench) -> None:
+    """What is moved on the screen, and what is painted anew at the edges, fit each other."""
+    large(bench)
+    canvas = bench.canvas
+    for dx, dy in ((7, 0), (0, -13), (31, 22), (-60, -5), (0.4, 0.4), (0.4, 0.4)):
+        canvas.pan(dx, dy)
+        QTest.qWait(5)
+    moved = seen(bench)
+    canvas.update()
+    QTest.qWait(20)
+    assert (moved == seen(bench)).all()
+
+
+def seen(bench: Bench) -> np.ndarray:
+    """What is on the screen, without painting again."""
+    image = bench.panel.screen().grabWindow(bench.panel.winId()).toImage()
+    image = image.convertToFormat(QImage.Format.Format_RGB32)
+    pixels = np.frombuffer(image.constBits(), np.uint8)
+    return pixels.reshape(image.height(), image.width(), 4)[..., :3].copy()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from gradstep.protocol.breakpoints import Breakpoint, BreakpointState
+from gradstep.protocol.gauges import Gauge, GaugeHistory, Gauges
 from gradstep.protocol.rerun import Axis, Check, Landscape, LandscapePart
 from gradstep.protocol.trace import Devices, Graph, Losses, Timeline
 from gradstep.protocol.values import Array, Fetched, Statistics, Value, ValueInfo
@@ -89,6 +90,18 @@ class Questions:
                 "landscape", Landscape, axes=axes, points=points, ticket=ticket
             )
         )
+
+    def gauge(self, *kinds: Gauge) -> tuple[Gauge, ...]:
+        """Gather these, and no others, in every iteration from now on."""
+        return self._ask("gauge", tuple[Gauge, ...], kinds=kinds)
+
+    def gauges(self) -> Gauges:
+        """What was gathered in the latest iteration."""
+        return self._ask("gauges", Gauges)
+
+    def gauge_history(self, name: str) -> GaugeHistory:
+        """Of one parameter, or of one activation module, over the iterations."""
+        return self._ask("gauge_history", GaugeHistory, name=name)
 
     def devices(self) -> Devices:
         """What the program's interpreter offers."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from gradstep.protocol.breakpoints import Breakpoint, BreakpointState
-from gradstep.protocol.gauges import Gauge, GaugeHistory, Gauges
+from gradstep.protocol.gauges import Destination, Gauge, GaugeHistory, Gauges
 from gradstep.protocol.rerun import Axis, Check, Landscape, LandscapePart
 from gradstep.protocol.trace import Devices, Graph, Losses, Timeline
 from gradstep.protocol.values import Array, Fetched, Statistics, Value, ValueInfo
@@ -102,6 +102,10 @@ class Questions:
     def gauge_history(self, name: str) -> GaugeHistory:
         """Of one parameter, or of one activation module, over the iterations."""
         return self._ask("gauge_history", GaugeHistory, name=name)
+
+    def destination(self, name: str, index: tuple[int, ...] = ()) -> Destination:
+        """Where the next update takes an element, if it is plain gradient descent."""
+        return self._ask("destination", Destination, ref=name, index=index)
 
     def devices(self) -> Devices:
         """What the program's interpreter offers."""

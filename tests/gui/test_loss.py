@@ -12,9 +12,9 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QFontMetrics, QImage
 
 from gradstep.gui.cursor import Cursor
-from gradstep.gui.loss import LossPanel
-from gradstep.gui.losses import LossSeries
-from gradstep.gui.plot import Axes, log_ticks, multiples, nice_step, range_of
+from gradstep.gui.plots.axes import Axes, log_ticks, multiples, nice_step, range_of
+from gradstep.gui.plots.loss import LossPanel
+from gradstep.gui.plots.losses import LossSeries
 from gradstep.gui.theme import theme
 from gradstep.phases import Phase
 from gradstep.protocol.trace import Losses

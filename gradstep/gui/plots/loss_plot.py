@@ -12,9 +12,9 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QMouseEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
-from gradstep.gui.losses import LossSeries
 from gradstep.gui.numbers import format_number
-from gradstep.gui.plot import Axes, area_in, range_of
+from gradstep.gui.plots.axes import Axes, area_in, range_of
+from gradstep.gui.plots.losses import LossSeries
 from gradstep.gui.theme import theme
 from gradstep.phases import Phase
 

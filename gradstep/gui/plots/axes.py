@@ -149,7 +149,7 @@ def log_ticks(low: float, high: float, room: float) -> list[float]:
     """Powers of ten; where there are too few, also 2 and 5 times."""
     step = max(1, math.ceil((high - low) * 24 / max(room, 1)))
     tens = [float(k) for k in range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1)]
-    if len(tens) > 2:
+    if len(tens) > 1:
         return [t for t in tens if t % step == 0]
     finer = [
         k + math.log10(m)

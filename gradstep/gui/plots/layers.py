@@ -3,36 +3,42 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from gradstep.gui.numbers import format_number
 from gradstep.gui.plots.axes import Axes, area_in
+from gradstep.gui.plots.columns import draw_names
+from gradstep.gui.plots.grouping import Parts, Row, fitting, squares, total
 from gradstep.gui.plots.picture import LEGEND, Key, Picture, Table, legend, mark, say
+from gradstep.gui.plots.verdict import verdict
 from gradstep.gui.theme import theme
 from gradstep.gui.translation import translate
 from gradstep.phases import Phase
 from gradstep.protocol.gauges import Gauges
 
-FAR_APART = 1000.0
-"""So much smaller at the input than at the output, a gradient vanishes; larger, it explodes."""
 GUIDE = 1e-3
 """Update-to-weight ratio that is often about right (A. Karpathy, "A Recipe for Training Neural
 Networks", and CS231n's notes: "somewhere around 1e-3")."""
+COLUMN = 14
+"""Pixels that a column needs at least."""
 TOO_LARGE, TOO_SMALL = 1e-1, 1e-6
 
 
 @dataclass(frozen=True)
 class Layer:
-    """``name`` of a parameter or module; ``ref`` selects its value. Numbers by kind of mark."""
+    """One column: its name, what it stands for, and numbers by kind of mark."""
 
     name: str
-    ref: str
-    marks: dict[str, float | None]
+    row: Row
+    marks: Parts
+
+    @property
+    def ref(self) -> str:
+        return self.row.ref
 
 
 class LayersPicture(Picture):
@@ -43,14 +49,24 @@ class LayersPicture(Picture):
 
     def __init__(self, name: str, title: str, parent: QWidget | None = None) -> None:
         super().__init__(name, title, parent)
+        self.rows: list[Row] = []
         self.layers: list[Layer] = []
         self.iteration = 0
+        self._ref = ""
         self.refresh()
 
     # -- of a subclass
 
-    def layers_of(self, gauges: Gauges) -> list[Layer]:
+    def rows_of(self, gauges: Gauges) -> list[Row]:
+        """What was read of each parameter or module."""
         raise NotImplementedError
+
+    def marks_of(self, parts: Parts) -> Parts:
+        """What is drawn of it; numbers of several rows have been put together."""
+        return parts
+
+    together = staticmethod(squares)
+    """How the numbers of several rows become one."""
 
     def keys(self) -> list[Key]:
         raise NotImplementedError
@@ -58,16 +74,34 @@ class LayersPicture(Picture):
     # --
 
     def show_gauges(self, gauges: Gauges) -> None:
-        self.layers, self.iteration = self.layers_of(gauges), gauges.iteration
+        self.rows, self.iteration = self.rows_of(gauges), gauges.iteration
+        self._fit()
+
+    def _fit(self) -> None:
+        """As many columns as there is room for."""
+        columns = max(int(self.width() - 80) // COLUMN, 1)
+        rows = fitting(self.rows, columns, self.together)
+        self.layers = [Layer(row.name, row, self.marks_of(row.parts)) for row in rows]
+        self.select(self._ref)
         self.refresh()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
     def clear(self) -> None:
-        self.layers, self.iteration = [], 0
+        self.rows, self.layers, self.iteration = [], [], 0
         self.refresh()
 
     def select(self, ref: str) -> None:
         """Somebody selected a value: is it one of these?"""
-        found = [i for i, layer in enumerate(self.layers) if layer.ref == ref]
+        self._ref = ref
+        name = next((row.name for row in self.rows if ref and row.ref == ref), "")
+        found = [
+            i
+            for i, layer in enumerate(self.layers)
+            if name and (name == layer.name or name.startswith(f"{layer.name}."))
+        ]
         self.chosen = found[0] if found else None
         self.update()
 
@@ -132,14 +166,17 @@ class LayersPicture(Picture):
         return theme().phase(self.phase).text
 
     def table(self) -> Table:
-        kinds = list(self.layers[0].marks) if self.layers else []
-        rows = [(la.name, *(la.marks.get(k) for k in kinds)) for la in self.layers]
+        marks = [(row.name, self.marks_of(row.parts)) for row in self.rows]
+        kinds = list(marks[0][1]) if marks else []
+        rows = [(name, *(found[kind] for kind in kinds)) for name, found in marks]
         return ("layer", *kinds), list(rows)
 
     def words(self, i: int) -> str:
         layer = self.layers[i]
         names = {key: text for key, text in self.mark_names()}
         lines = [layer.name]
+        if layer.row.count > 1:
+            lines = [translate("Plots", "{0}, {1} together").format(layer.name, layer.row.count)]
         for kind, y in layer.marks.items():
             if y is not None:
                 lines.append(f"{names[kind]} {format_number(y, 'float64')}")
@@ -156,13 +193,12 @@ class GradientFlow(LayersPicture):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("gradient_flow", translate("Plots", "Gradient flow"), parent)
 
-    def layers_of(self, gauges: Gauges) -> list[Layer]:
+    def rows_of(self, gauges: Gauges) -> list[Row]:
         before = {p.name: p.added for p in gauges.previous}
         found = []
         for p in gauges.parameters:
             ring = before.get(p.name) if p.added is None else None
-            marks = {"grad": p.grad, "added": p.added, "previous": ring}
-            found.append(Layer(p.name, p.ref, marks))
+            found.append(Row(p.name, p.ref, {"grad": p.grad, "added": p.added, "previous": ring}))
         return found
 
     def mark_names(self) -> tuple[tuple[str, str], ...]:
@@ -201,38 +237,14 @@ class GradientFlow(LayersPicture):
     def subtitle(self) -> str:
         if self.empty():
             return translate("Plots", "norm by layer, log scale")
-        norms = [(la.name, la.marks["added"]) for la in self.layers if "bias" not in la.name]
+        norms = [(row.name, row.parts["added"]) for row in self.rows if "bias" not in row.name]
         return verdict([(n, y) for n, y in norms if y is not None]) or translate(
             "Plots", "norm by layer, log scale"
         )
 
 
-def verdict(norms: Sequence[tuple[str, float]]) -> str:
-    """Whether gradients vanish or explode on their way to the input: the first layers compared with
-    the last. Empty where too few are known."""
-    broken = next((name for name, y in norms if not math.isfinite(y)), "")
-    if broken:
-        return translate("Plots", "Not finite at {0}").format(broken)
-    zero = next((name for name, y in norms if y == 0), "")
-    if zero:
-        return translate("Plots", "{0} gets no gradient: 0").format(zero)
-    if len(norms) < 2:
-        return ""
-    third = max(len(norms) // 3, 1)
-    first = min(norms[:third], key=lambda n: n[1])
-    last = max(norms[-third:], key=lambda n: n[1])
-    steep = max(norms[:third], key=lambda n: n[1])
-    if first[1] * FAR_APART < last[1]:
-        times = format_number(float(f"{last[1] / first[1]:.2g}"), "float64", 3)
-        return translate("Plots", "Vanishing: {0} gets 1/{1} of {2}").format(
-            first[0], times, last[0]
-        )
-    if steep[1] > FAR_APART * last[1]:
-        times = format_number(float(f"{steep[1] / last[1]:.2g}"), "float64", 3)
-        return translate("Plots", "Exploding: {0} gets {1} times {2}").format(
-            steep[0], times, last[0]
-        )
-    return ""
+def _part(part: float | None, whole: float | None) -> float | None:
+    return part / whole if part is not None and whole else None
 
 
 class UpdateRatio(LayersPicture):
@@ -243,13 +255,22 @@ class UpdateRatio(LayersPicture):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("update_ratio", translate("Plots", "Update ratio"), parent)
 
-    def layers_of(self, gauges: Gauges) -> list[Layer]:
-        before = {p.name: p.ratio for p in gauges.previous}
+    def rows_of(self, gauges: Gauges) -> list[Row]:
+        before = {p.name: p for p in gauges.previous}
         found = []
         for p in gauges.parameters:
-            ring = before.get(p.name) if p.ratio is None else None
-            found.append(Layer(p.name, p.ref, {"ratio": p.ratio, "previous": ring}))
+            old = before.get(p.name) if p.update is None else None
+            parts: Parts = {"update": p.update, "weight": p.weight if old is None else None}
+            parts["before"] = old.update if old is not None else None
+            parts["weight before"] = old.weight if old is not None else None
+            found.append(Row(p.name, p.ref, parts))
         return found
+
+    def marks_of(self, parts: Parts) -> Parts:
+        return {
+            "ratio": _part(parts["update"], parts["weight"]),
+            "previous": _part(parts["before"], parts["weight before"]),
+        }
 
     def mark_names(self) -> tuple[tuple[str, str], ...]:
         return (
@@ -309,13 +330,19 @@ class DeadUnits(LayersPicture):
         self._lately = 0
         super().__init__("dead_units", translate("Plots", "Dead units"), parent)
 
-    def layers_of(self, gauges: Gauges) -> list[Layer]:
+    together = staticmethod(total)
+
+    def rows_of(self, gauges: Gauges) -> list[Row]:
         self._lately = max((a.lately for a in gauges.activations), default=0)
         return [
-            Layer(a.name, "", {"now": a.dead / a.units, "lately": a.dead_lately / a.units})
+            Row(a.name, "", {"units": a.units, "dead": a.dead, "long": a.dead_lately})
             for a in gauges.activations
             if a.units
         ]
+
+    def marks_of(self, parts: Parts) -> Parts:
+        units = parts["units"]
+        return {"now": _part(parts["dead"], units), "lately": _part(parts["long"], units)}
 
     def heights(self) -> tuple[float, float]:
         return 0.0, 1.0
@@ -357,48 +384,3 @@ class DeadUnits(LayersPicture):
         if worst is None or not share:
             return translate("Plots", "zero for the whole batch, by layer")
         return translate("Plots", "{0} of {1} never fire").format(f"{share:.0%}", worst.name)
-
-
-def draw_names(painter: QPainter, axes: Axes, names: list[str], chosen: int | None) -> None:
-    """Below the columns: whole names where there is room, else what tells blocks apart."""
-    look = theme()
-    font = look.font("caption", code=True)
-    bold = look.font("caption", code=True, weight=600)
-    metrics = QFontMetrics(font)
-    column = axes.area.width() / max(len(names), 1)
-    fits = all(metrics.horizontalAdvance(name) + 8 <= column for name in names)
-    groups = [(name, i, i) for i, name in enumerate(names)] if fits else _blocks(names)
-    right = -math.inf
-    for label, first, last in groups:
-        marked = chosen is not None and first <= chosen <= last
-        width = metrics.horizontalAdvance(label)
-        middle = axes.x_at((first + last) / 2)
-        if middle - width / 2 < right + 6 and not marked:
-            continue
-        painter.setFont(bold if marked else font)
-        painter.setPen(look.colour("text" if marked else "text_secondary"))
-        left = min(max(middle - width / 2, 2), axes.area.right() + 14 - width)
-        if left < right + 4:
-            painter.fillRect(
-                QRectF(left - 4, axes.area.bottom() + 5, width + 8, 18), look.colour("panel")
-            )
-        painter.drawText(QPointF(left, axes.area.bottom() + 18), label)
-        right = left + width
-
-
-def _blocks(names: list[str]) -> list[tuple[str, int, int]]:
-    """Label, first and last column of what stands together: a numbered block, else the first part
-    of the path."""
-    found: list[tuple[str, int, int]] = []
-    keys: list[str] = []
-    for i, name in enumerate(names):
-        parts = name.split(".")
-        number = next((k for k, part in enumerate(parts) if part.isdigit()), 0)
-        key = ".".join(parts[: number + 1])
-        if keys and keys[-1] == key:
-            label, first, _ = found[-1]
-            found[-1] = (label, first, i)
-        else:
-            keys.append(key)
-            found.append((parts[number], i, i))
-    return found

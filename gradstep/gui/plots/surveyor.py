@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PAUSE = 120
 """Milliseconds that the program must stand before anything is computed."""
-CURVE, PLANE = 81, 25
+CURVE, PLANE = 81, 29
 """Points along an axis."""
 WAYS = ("parameters", "gradient", "plane", "random")
 
@@ -144,7 +144,11 @@ class Surveyor(QObject):
         margin = 0.15 * (high - low)
         if not low + margin < here < high - margin:
             half = 1.5 * max(abs(here), 1.0)
-            low, high = here - half, here + half
+            known = low < high  # what has been seen stays in view
+            low, high = (
+                min(here - half, low if known else here),
+                max(here + half, high if known else here),
+            )
             self._ranges[key] = low, high
         shape = parameter.tensor.shape
         index: list[int] = []

@@ -91,9 +91,10 @@ class Questions:
             )
         )
 
-    def gauge(self, *kinds: Gauge) -> tuple[Gauge, ...]:
-        """Gather these, and no others, in every iteration from now on."""
-        return self._ask("gauge", tuple[Gauge, ...], kinds=kinds)
+    def gauge(self, *kinds: Gauge, limit: float = 1.0) -> tuple[Gauge, ...]:
+        """Gather these, and no others, from now on: in every iteration, or at full speed in as many
+        as take no more than ``limit`` of the running time."""
+        return self._ask("gauge", tuple[Gauge, ...], kinds=kinds, limit=limit)
 
     def gauges(self) -> Gauges:
         """What was gathered in the latest iteration."""

@@ -27,9 +27,10 @@ class GaugeCommands:
     def _standing(self) -> None:
         raise NotImplementedError
 
-    def do_gauge(self, kinds: tuple[Gauge, ...]) -> tuple[Gauge, ...]:
-        """Gather these from now on, and no others; none: gather nothing."""
-        self._gauging.subscribe(frozenset(kinds))
+    def do_gauge(self, kinds: tuple[Gauge, ...], limit: float = 1.0) -> tuple[Gauge, ...]:
+        """Gather these from now on, and no others; none: gather nothing. ``limit``: the part of the
+        running time that it may take; iterations are left out to keep it."""
+        self._gauging.subscribe(frozenset(kinds), min(max(limit, 0.001), 1.0))
         return tuple(sorted(self._gauging.kinds))
 
     def do_gauges(self) -> Gauges:

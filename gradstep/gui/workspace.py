@@ -135,7 +135,8 @@ class Workspace(QWidget):
 
     def _add_tab(self, panel: Panel, at: int | None = None) -> None:
         panel.set_titled(False)
-        self.tabs.insertTab(self.tabs.count() if at is None else at, panel, panel.accessibleName())
+        name = self.tr("Plots") if panel is self.plots else panel.accessibleName()
+        self.tabs.insertTab(self.tabs.count() if at is None else at, panel, name)
         self._keep_tabs_whole()
         if panel.objectName() == "source":
             self.tabs.setCurrentWidget(panel)

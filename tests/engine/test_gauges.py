@@ -6,6 +6,7 @@ import importlib.util
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -198,6 +199,23 @@ def test_hands_off(start: Start) -> None:
     assert program.gauge() == ()
     program.run()
     assert program.gauges().iteration == 1 and program.gauges().kinds == ()
+
+
+def test_a_limit_leaves_iterations_out(start: Start, tmp_path: Path) -> None:
+    """A loop that takes less time than gauging it: few of its iterations are gauged, the first one
+    among them, and each with its own update, not that of those left out."""
+    text = (PROGRAMS / "gauges" / "by_hand.py").read_text().replace("range(5)", "range(3000)")
+    path = tmp_path / "long.py"
+    path.write_text(text.replace("(w * (k + 1)).sum()", "w.sum()"))
+    program = start(path)
+    program.gauge(Gauge.GRADIENTS, Gauge.UPDATES, limit=0.1)
+    program.run()
+    history = program.gauge_history("w")
+    assert history.iterations[0] == 1 and 2 <= len(history.iterations) < 1500
+    for grad, update in zip(history.grad[:-1], history.update[:-1], strict=True):
+        assert grad is not None and update == pytest.approx(0.01 * grad, rel=1e-3, abs=1e-7)
+    share = program.gauges().share
+    assert share is not None and share < 0.35
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])

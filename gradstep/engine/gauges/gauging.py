@@ -58,12 +58,16 @@ class Gauging:
         self._spent = 0.0
         self._costs: deque[tuple[float, float]] = deque(maxlen=MEASURED)
         self._began: tuple[float, int] | None = None
+        self._limit, self._rests_until = 1.0, 0.0
+        self._open = False
+        """Whether what changed since the last gauged backward belongs to its iteration."""
 
     # ------------------------------------------------------------------ subscribing
 
-    def subscribe(self, kinds: frozenset[Gauge]) -> None:
-        """Gauge these from now on; none: hands off."""
-        self.kinds = kinds
+    def subscribe(self, kinds: frozenset[Gauge], limit: float) -> None:
+        """Gauge these from now on; none: hands off. At full speed iterations are left out so that
+        no more than ``limit`` of the time goes into it (1: every one is gauged)."""
+        self.kinds, self._limit, self._rests_until = kinds, limit, 0.0
         if kinds and self._engine is None:
             self._engine, self._backward.engine = self._backward.engine, self._run
             self._hook = register_optimizer_step_post_hook(self._stepped)
@@ -118,6 +122,8 @@ class Gauging:
         engine, d = self._engine or self._backward.engine, self._debugger
         if self._depth or d.is_child or not d.attended or internals.capturing():
             return engine(outputs, *args, **kwargs)
+        if self._rests_until and self._rests():
+            return engine(outputs, *args, **kwargs)
         self._depth += 1
         try:
             with _Spent(self):
@@ -129,9 +135,24 @@ class Gauging:
                     hook.remove()
             with _Spent(self):
                 self._end()
+            if self._limit < 1 and self._began is not None:
+                self._rests_until = self._began[0] + self._spent / self._limit
             return result
         finally:
             self._depth -= 1
+
+    def _rests(self) -> bool:
+        """Whether this iteration is left out, at full speed, to keep within the limit."""
+        d, last = self._debugger, self._histories.last
+        if d.level is not Level.RUN or time.perf_counter() >= self._rests_until:
+            return False
+        if last is None or last.iteration == d.tracker.iteration:
+            return False  # a further backward of one that is gauged
+        if self._open:
+            with _Spent(self):
+                self._settle_updates(final=True)
+            self._open = False
+        return True
 
     def _begin(self, frame: Any) -> list[Any]:
         """The last iteration is over; hooks that see what this backward brings."""
@@ -173,6 +194,7 @@ class Gauging:
             self._histories.counted(record)
         if Gauge.UPDATES in self.kinds:
             self._shadows.take(tensors)
+            self._open = True
 
     def _bring_up_to_date(self, record: Record) -> None:
         """Norms as they are now; in the middle of a backward, those that it has reached."""
@@ -220,7 +242,7 @@ class Gauging:
     def _settle_updates(self, *, final: bool) -> None:
         """What changed since backward. ``final``: where nothing changed, that is told as 0."""
         record = self._histories.last
-        if record is None or not self._shadows:
+        if record is None or not self._open or not self._shadows:
             return
         names, changes = self._shadows.changes(self._roster.tensors())
         for name, change in zip(names, numbers(changes), strict=True):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from gradstep.gui.session import Session
 
 Kinds = tuple[Gauge, ...]
+LIMIT = 0.1
+"""Part of the running time that gauging may take at full speed."""
 COSTLY = 0.03
 """Part of the running time from which the cost of gauging is told."""
 
@@ -88,7 +90,13 @@ class GaugeReader(QObject):
         if alive and kinds != (self._subscribed or ()):
             self._subscribed = kinds
             self._session.ask(
-                "gauge", Kinds, lambda *_: None, tag="gauge", failed=lambda p: None, kinds=kinds
+                "gauge",
+                Kinds,
+                lambda *_: None,
+                tag="gauge",
+                failed=lambda p: None,
+                kinds=kinds,
+                limit=LIMIT,
             )
 
     def _take(self, gauges: Gauges, _: bytes) -> None:

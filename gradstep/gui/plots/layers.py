@@ -23,6 +23,8 @@ from gradstep.protocol.gauges import Gauges
 GUIDE = 1e-3
 """Update-to-weight ratio that is often about right (A. Karpathy, "A Recipe for Training Neural
 Networks", and CS231n's notes: "somewhere around 1e-3")."""
+LONG = 5
+"""Iterations after which a unit that was always zero is worth a word."""
 COLUMN = 14
 """Pixels that a column needs at least."""
 TOO_LARGE, TOO_SMALL = 1e-1, 1e-6
@@ -317,7 +319,7 @@ class UpdateRatio(LayersPicture):
         if small[1] < TOO_SMALL:
             words = translate("Plots", "Too small at {0}: {1} of its norm in one step")
             return words.format(small[0], format_number(small[1], "float64", 2))
-        return translate("Plots", "‖Δw‖ / ‖w‖ by layer, about 10⁻³ is usual")
+        return translate("Plots", "‖Δw‖ / ‖w‖, usually near 10⁻³")
 
 
 class DeadUnits(LayersPicture):
@@ -348,7 +350,7 @@ class DeadUnits(LayersPicture):
         return 0.0, 1.0
 
     def mark_names(self) -> tuple[tuple[str, str], ...]:
-        lately = translate("Plots", "in each of the last {0} iterations").format(self._lately)
+        lately = translate("Plots", "in the last {0}, too").format(self._lately)
         return ("now", translate("Plots", "zero for this batch")), ("lately", lately)
 
     def keys(self) -> list[Key]:
@@ -381,6 +383,7 @@ class DeadUnits(LayersPicture):
     def subtitle(self) -> str:
         worst = max(self.layers, key=lambda la: la.marks["lately"] or 0, default=None)
         share = worst.marks["lately"] if worst is not None else None
-        if worst is None or not share:
+        if worst is None or not share or self._lately < LONG:
             return translate("Plots", "zero for the whole batch, by layer")
-        return translate("Plots", "{0} of {1} never fire").format(f"{share:.0%}", worst.name)
+        words = translate("Plots", "{0} of {1} were zero in each of {2} iterations")
+        return words.format(f"{share:.0%}", worst.name, self._lately)

@@ -129,6 +129,9 @@ class PlotsPanel(Panel):
         self.reader.watch(shown)
         self.surveyor.watch(shown is self.landscape)
 
+    def set_titled(self, titled: bool) -> None:
+        """In a tab, too, the title says which plot it is, and chooses it."""
+
     def _activate(self, i: int) -> None:
         picture = self.picture()
         if isinstance(picture, LayersPicture) and picture.layers[i].ref:

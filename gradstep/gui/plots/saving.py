@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import QSizeF
 from PySide6.QtGui import QAction
@@ -12,13 +12,24 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from gradstep.gui.export import PICTURES, write_picture, write_table
 
 if TYPE_CHECKING:
-    from gradstep.gui.plots.picture import Picture
+    from PySide6.QtCore import QSize
+    from PySide6.QtGui import QPainter
+
+
+class Savable(Protocol):
+    """A plot with numbers."""
+
+    @property
+    def title(self) -> str: ...
+    def size(self) -> QSize: ...
+    def paint(self, painter: QPainter, size: QSizeF, /) -> None: ...
+    def table(self) -> tuple[tuple[str, ...], list[Any]]: ...
 
 
 class Saving:
     """Two entries for a panel's menu: the plot as a picture, its numbers as a table."""
 
-    def __init__(self, picture: Callable[[], Picture], owner: QWidget) -> None:
+    def __init__(self, picture: Callable[[], Savable | None], owner: QWidget) -> None:
         self._picture, self._owner = picture, owner
         name = owner.objectName()
         drawn = QAction(owner.tr("Save the plot as SVG, PNG or PDF…"), owner)
@@ -33,6 +44,8 @@ class Saving:
         """Write the plot (``.svg``, ``.png``, ``.pdf``) or its numbers (``.csv``). What goes wrong
         is told."""
         picture = self._picture()
+        if picture is None:
+            return
         try:
             if path.lower().endswith(".csv"):
                 write_table(path, *picture.table())
@@ -60,6 +73,6 @@ class Saving:
 
         dialog.filterSelected.connect(suffix)
         suffix(filters[0])
-        dialog.selectFile(self._picture().objectName())
+        dialog.selectFile(self._owner.objectName())
         dialog.fileSelected.connect(self.save)
         dialog.open()

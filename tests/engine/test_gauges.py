@@ -132,7 +132,9 @@ def compare(program: Opened, expected: Onlooker, *, histograms: bool = True) -> 
             assert list(history.counts) == seen.counts, name
 
 
-@pytest.mark.parametrize("level", list(Level))
+@pytest.mark.parametrize(
+    "level", [Level.RUN, pytest.param(Level.PHASE, marks=pytest.mark.sweep), Level.OPERATION]
+)
 def test_as_an_onlooker_sees_it(start: Start, level: Level) -> None:
     expected = looked_on("convolution.py", 2)
     program = start("gauges/convolution.py")

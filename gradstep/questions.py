@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from gradstep.protocol.breakpoints import Breakpoint, BreakpointState
 from gradstep.protocol.cards import Chain
+from gradstep.protocol.gauges import Destination, Gauge, GaugeHistory, Gauges
 from gradstep.protocol.rerun import Axis, Check, Landscape, LandscapePart
 from gradstep.protocol.trace import Devices, Graph, Losses, Timeline
 from gradstep.protocol.training import Accumulation, Update
@@ -110,6 +111,23 @@ class Questions:
                 "landscape", Landscape, axes=axes, points=points, ticket=ticket
             )
         )
+
+    def gauge(self, *kinds: Gauge, limit: float = 1.0) -> tuple[Gauge, ...]:
+        """Gather these, and no others, from now on: in every iteration, or at full speed in as many
+        as take no more than ``limit`` of the running time."""
+        return self._ask("gauge", tuple[Gauge, ...], kinds=kinds, limit=limit)
+
+    def gauges(self) -> Gauges:
+        """What was gathered in the latest iteration."""
+        return self._ask("gauges", Gauges)
+
+    def gauge_history(self, name: str) -> GaugeHistory:
+        """Of one parameter, or of one activation module, over the iterations."""
+        return self._ask("gauge_history", GaugeHistory, name=name)
+
+    def destination(self, name: str, index: tuple[int, ...] = ()) -> Destination:
+        """Where the next update takes an element, if it is plain gradient descent."""
+        return self._ask("destination", Destination, ref=name, index=index)
 
     def devices(self) -> Devices:
         """What the program's interpreter offers."""

@@ -12,6 +12,7 @@ from gradstep.engine.backward import Backward
 from gradstep.engine.commands import Commands
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.driver import Driver
+from gradstep.engine.gauges import Gauging
 from gradstep.engine.link import Link
 from gradstep.engine.observer import Observer
 from gradstep.engine.optimizers import Optimizers
@@ -45,7 +46,10 @@ class Engine:
         current = self
         grow_stack()
         debugger, observer = self.debugger, self.observer
-        compiled = internals.CompiledCode(debugger.remark_eager)
+        backward = Backward(debugger, observer)
+        gauging = self.gauging = Gauging(debugger, self.scope, backward)
+        compiled = internals.CompiledCode(debugger.remark_eager, gauging.follow_calls)
+        gauging.compiles = lambda: compiled.used
         compiled.install()
         tracebacks.install()
         warned.install()
@@ -53,9 +57,10 @@ class Engine:
         def set_level(level: Level) -> None:
             observer.set_level(level)
             compiled.step_eagerly(level is not Level.RUN)
+            gauging.follow_calls()
 
         debugger.set_level = set_level
-        Backward(debugger, observer).install()
+        backward.install()
         Optimizers(debugger, observer).install()
         debugger.nonfinite.install()
         PhaseWatch(debugger, observer).install()
@@ -79,7 +84,7 @@ class Engine:
         def report() -> int | None:
             return None if debugger.gate.waiting else debugger.tracker.iteration
 
-        link.start(Commands(debugger, self.scope, driver, self.tell), report)
+        link.start(Commands(debugger, self.scope, driver, self.gauging, self.tell), report)
 
     def tell(self, event: str, **arguments: Any) -> None:
         """Tell the window, if there is one. That it is gone, the link finds out."""

@@ -78,23 +78,26 @@ class Backward:
     def __init__(self, debugger: Debugger, observer: Observer) -> None:
         self._debugger, self._observer = debugger, observer
         self._wave = Wave(debugger.recorder, debugger.tell)
+        self.engine: Callable[..., Any] = lambda *args, **kwargs: None
+        """What runs backward: torch's own, or around it somebody who measures."""
 
     def install(self) -> None:
         internals.wrap_backward_entry(self._wrap)
 
     def _wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
         d, inside = self._debugger, self._observer.inside
+        self.engine = original
 
         def _engine_run_backward(outputs: Any, *args: Any, **kwargs: Any) -> Any:
             if d.in_backward:
-                return self._nested(original, outputs, args, kwargs)
+                return self._nested(outputs, args, kwargs)
             watch = d.nonfinite
             watch.backwards += 1
             if d.level is _RUN and not d.attends:  # only counted: small loops feel each call
                 self._count(outputs, len(args) > 2 and args[2])
                 d.in_backward, depth = 1, len(inside)
                 try:
-                    return original(outputs, *args, **kwargs)
+                    return self.engine(outputs, *args, **kwargs)
                 except RuntimeError as error:
                     d.broke(error, outputs, sys._getframe(1))
                     raise
@@ -104,9 +107,9 @@ class Backward:
                         self._rise(depth)
             told = d.level is _RUN and self._attend(outputs, sys._getframe(1))
             if d.level is _RUN:
-                return self._attended(original, outputs, args, kwargs)
+                return self._attended(outputs, args, kwargs)
             if d.unwatched:
-                return self._passed_by(original, outputs, args, kwargs)
+                return self._passed_by(outputs, args, kwargs)
             frame = d.sites.user_frame(sys._getframe(1))
             number = internals.sequence_number()
             roots, result = self._begin(outputs, frame, told), None
@@ -121,7 +124,7 @@ class Backward:
                 if watch.births.on:
                     watch.births.backward_begins(roots)
                 with self._modes():
-                    result = original(outputs, *args, **kwargs)
+                    result = self.engine(outputs, *args, **kwargs)
             finally:
                 d.in_backward -= 1
                 inside.pop()
@@ -171,15 +174,15 @@ class Backward:
             return True
         return False
 
-    def _attended(self, original: Callable[..., Any], outputs: Any, args: Any, kwargs: Any) -> Any:
+    def _attended(self, outputs: Any, args: Any, kwargs: Any) -> Any:
         """The same as at run level otherwise, and breakpoints between phases hear of its end."""
         d = self._debugger
         self._count(outputs, len(args) > 2 and args[2])
         if d.level is not _RUN:  # it stood at a loss that is NaN, and somebody looks now
-            return self._unstepped(original, outputs, args, kwargs)
+            return self._unstepped(outputs, args, kwargs)
         d.in_backward, depth = 1, len(self._observer.inside)
         try:
-            result = original(outputs, *args, **kwargs)
+            result = self.engine(outputs, *args, **kwargs)
         except RuntimeError as error:
             d.broke(error, outputs, sys._getframe(2))
             raise
@@ -194,14 +197,14 @@ class Backward:
             d.nonfinite.backward_returned(outputs)
         return result
 
-    def _passed_by(self, original: Callable[..., Any], outputs: Any, args: Any, kwargs: Any) -> Any:
+    def _passed_by(self, outputs: Any, args: Any, kwargs: Any) -> Any:
         """While nobody looks: the phase is followed, and no node."""
         d = self._debugger
         d.enter_backward(0)
         self._note_loss(outputs, d.tracker.iteration)
-        return self._unstepped(original, outputs, args, kwargs)
+        return self._unstepped(outputs, args, kwargs)
 
-    def _unstepped(self, original: Callable[..., Any], outputs: Any, args: Any, kwargs: Any) -> Any:
+    def _unstepped(self, outputs: Any, args: Any, kwargs: Any) -> Any:
         """Modes are on; no node is followed."""
         d = self._debugger
         number = internals.sequence_number()
@@ -210,7 +213,7 @@ class Backward:
         d.in_backward += 1
         try:
             with self._modes():
-                return original(outputs, *args, **kwargs)
+                return self.engine(outputs, *args, **kwargs)
         finally:
             d.in_backward -= 1
             inside.pop()
@@ -223,10 +226,10 @@ class Backward:
         if not failed:
             classifier.spent.backward_ended(outputs, number, kept=_keeps(args))
 
-    def _nested(self, original: Callable[..., Any], outputs: Any, args: Any, kwargs: Any) -> Any:
+    def _nested(self, outputs: Any, args: Any, kwargs: Any) -> Any:
         """A backward inside a node of another (checkpoints, adjoints): it belongs to that node."""
         with self._modes():
-            return original(outputs, *args, **kwargs)
+            return self.engine(outputs, *args, **kwargs)
 
     def _stepping(self) -> bool:
         """Whether nodes are followed: not while nobody will look, which is native speed."""

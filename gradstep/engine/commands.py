@@ -15,6 +15,8 @@ from gradstep.engine.codelines import line_with_code
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.driver import Driver
 from gradstep.engine.gate import Command
+from gradstep.engine.gauge_commands import GaugeCommands
+from gradstep.engine.gauges import Gauging
 from gradstep.engine.landscape import Landscapes
 from gradstep.engine.notebook import cell_name
 from gradstep.engine.reading import Unreadable, body, cut, describe, preview, statistics
@@ -48,11 +50,19 @@ Tell = Callable[..., Any]
 UNSEEN = "This iteration ran at full speed and was not recorded."
 
 
-class Commands(RerunCommands, TrainingCommands):
+class Commands(RerunCommands, TrainingCommands, GaugeCommands):
     """Runs in the link thread. Values are read only while the program stands at the gate."""
 
-    def __init__(self, debugger: Debugger, scope: Scope, driver: Driver | None, tell: Tell) -> None:
+    def __init__(
+        self,
+        debugger: Debugger,
+        scope: Scope,
+        driver: Driver | None,
+        gauging: Gauging,
+        tell: Tell,
+    ) -> None:
         """``tell`` sends an event."""
+        self._gauging = gauging
         self._debugger, self._scope, self._driver = debugger, scope, driver
         self._landscapes = Landscapes(lambda part: tell("landscape", part=part))
 

@@ -44,6 +44,15 @@ class Scope:
                         graph_name, _ = self._callers.parameter_name(tensor)
                         yield graph_name or f"{name}.{path}", scope, tensor
 
+    def modules(self, frame: FrameType | None) -> list[tuple[str, nn.Module]]:
+        """Modules that have names, without those that are part of another; each once."""
+        found: dict[int, tuple[str, nn.Module]] = {}
+        for _, name, value in self._bindings(frame):
+            if isinstance(value, nn.Module):
+                found.setdefault(id(value), (name, value))
+        parts = {id(m) for _, root in found.values() for m in root.modules() if m is not root}
+        return [named for key, named in found.items() if key not in parts]
+
     def lookup(self, name: str, frame: FrameType | None) -> Any:
         """What ``name`` means at ``frame``: as Python has it, then in the frames around it, then
         to gradstep, then as a name on the graph. Raises ``KeyError``."""

@@ -252,17 +252,19 @@ class CompiledCode:
     functions run eagerly, and at run level as they would without gradstep. Setting the stance
     imports dynamo, which takes a second, so nothing is set before the program compiles."""
 
-    def __init__(self, told: Callable[[], None]) -> None:
-        self._told = told
-        self._eager = self._used = False
+    def __init__(self, told: Callable[[], None], first: Callable[[], None]) -> None:
+        """``first`` is called before anything is compiled."""
+        self._told, self._first = told, first
+        self._eager = self.used = False
 
     def install(self) -> None:
         original = torch.compile
 
         @functools.wraps(original)
         def compile(*args: Any, **kwargs: Any) -> Any:
-            if not self._used:
-                self._used = True
+            if not self.used:
+                self.used = True
+                self._first()
                 self._set()
             return original(*args, **kwargs)
 
@@ -272,7 +274,7 @@ class CompiledCode:
     def step_eagerly(self, on: bool) -> None:
         if on != self._eager:
             self._eager = on
-            if self._used:
+            if self.used:
                 self._set()
 
     def _set(self) -> None:

@@ -20,6 +20,7 @@ from gradstep.gui.states import State
 from gradstep.program import Program
 from gradstep.protocol.findings import Finding
 from gradstep.protocol.messages import Problem, RequestFailed
+from gradstep.protocol.rerun import LandscapePart
 from gradstep.protocol.trace import Devices, Goal, Loaded, Place, Reason, Stop
 
 Done = Callable[[Any, bytes], None]
@@ -72,6 +73,8 @@ class Session(QObject):
     devicesChanged = Signal(object)
     found = Signal(object)
     """The phase watch noticed something: a ``Finding``, once each."""
+    landscapeArrived = Signal(object)
+    """Rows of a loss landscape that was asked for."""
     progressed = Signal(int)
     """The iteration that a running program is in, a few times a second."""
     outputArrived = Signal(str, str)
@@ -325,6 +328,8 @@ class Session(QObject):
         elif isinstance(fact, Progress):
             self.progressed.emit(fact.iteration)
             self._reading.losses()
+        elif isinstance(fact, LandscapePart):
+            self.landscapeArrived.emit(fact)
         elif isinstance(fact, Exited):
             self._bury(run, fact)
 

@@ -11,12 +11,13 @@ from gradstep.gui.breakpoints.panel import BreakpointsPanel
 from gradstep.gui.cards.panel import Cards
 from gradstep.gui.cursor import Cursor
 from gradstep.gui.graph.panel import GraphPanel
-from gradstep.gui.loss import LossPanel
 from gradstep.gui.panel import Panel
 from gradstep.gui.panels.console import ConsolePanel
 from gradstep.gui.panels.keys import KeysPanel
 from gradstep.gui.panels.log import LogPanel
 from gradstep.gui.panels.source import SourcePanel
+from gradstep.gui.plots.loss import LossPanel
+from gradstep.gui.plots.panel import PlotsPanel
 from gradstep.gui.session import Session
 from gradstep.gui.splitter import Splitter
 from gradstep.gui.tabs import Tabs, Tone
@@ -49,6 +50,7 @@ class Workspace(QWidget):
         self.log = LogPanel(session, cursor)
         self.keys = KeysPanel()
         self.loss = LossPanel(session, cursor)
+        self.plots = PlotsPanel(session, cursor)
         self.plots_apart = self.source_apart = True
         self.tabs = Tabs("tabs")
         for panel in (self.console, self.breakpoints, self.log, self.keys):
@@ -78,10 +80,12 @@ class Workspace(QWidget):
         layout.addWidget(self.timeline)
         self.bottom.addWidget(self.tabs)
         self.bottom.addWidget(self.loss)
+        self.bottom.addWidget(self.plots)
         self.bottom.setStretchFactor(1, 1)
         self.tabs.setMinimumHeight(120)
         self._keep_tabs_whole()
-        self.loss.setMinimumWidth(240)
+        for plot in (self.loss, self.plots):
+            plot.setMinimumWidth(240)
         self.halves.addWidget(upper)
         self.halves.addWidget(self.bottom)
         self.halves.setStretchFactor(0, 1)
@@ -99,7 +103,8 @@ class Workspace(QWidget):
         widths = [size("window", f"{p}_width", "default") for p in ("source", "graph", "value")]
         self.top.setSizes(widths)
         self.halves.setSizes([height - bottom, bottom])
-        self.bottom.setSizes([TABS_WIDTH, width - TABS_WIDTH])
+        # The right-hand plot stands below the value.
+        self.bottom.setSizes([TABS_WIDTH, width - TABS_WIDTH - widths[2], widths[2]])
 
     def sizeHint(self) -> QSize:
         return QSize(*theme().size("window", "default"))
@@ -115,6 +120,7 @@ class Workspace(QWidget):
         if plots != self.plots_apart:
             self.plots_apart = plots
             self._move(self.loss, self.bottom, 1, plots)
+            self._move(self.plots, self.bottom, 2, plots)
         if source != self.source_apart:
             self.source_apart = source
             self._move(self.source, self.top, 0, source)
@@ -132,7 +138,8 @@ class Workspace(QWidget):
 
     def _add_tab(self, panel: Panel, at: int | None = None) -> None:
         panel.set_titled(False)
-        self.tabs.insertTab(self.tabs.count() if at is None else at, panel, panel.accessibleName())
+        name = self.tr("Plots") if panel is self.plots else panel.accessibleName()
+        self.tabs.insertTab(self.tabs.count() if at is None else at, panel, name)
         self._keep_tabs_whole()
         if panel.objectName() == "source":
             self.tabs.setCurrentWidget(panel)

@@ -10,6 +10,7 @@ from typing import Any
 
 from gradstep.debuggee import Debuggee
 from gradstep.phases import Phase
+from gradstep.protocol.gauges import Gauge
 from gradstep.protocol.trace import Level, Reason, Stop
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -89,12 +90,25 @@ def by_steps(program: Opened) -> None:
         program.run()
 
 
+def gauged(program: Opened) -> None:
+    """At full speed, with all that can be gauged."""
+    program.gauge(*Gauge)
+    program.run()
+
+
+def gauged_by_steps(program: Opened) -> None:
+    program.gauge(*Gauge)
+    by_steps(program)
+
+
 WAYS: dict[str, Callable[[Opened], None]] = {
     "run": run,
     "phase level": phase_level,
     "operation level": operation_level,
     "by phases": by_phases,
     "by steps": by_steps,
+    "gauged": gauged,
+    "gauged, by steps": gauged_by_steps,
 }
 
 

@@ -196,7 +196,7 @@ def test_the_chain_rule_of_the_lesson(qtbot: QtBot, lesson: MainWindow) -> None:
     assert "the same" in card.remark.text()
 
 
-@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=4))
+@given(st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=1, max_size=4))
 def test_an_axis_holds_its_bars_and_zero(ends: list[float]) -> None:
     bars = Bars.__new__(Bars)
     bars.bars = tuple(Bar("", 0.0, end) for end in ends)

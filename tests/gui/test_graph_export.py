@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from PySide6.QtGui import QImage
 
-from gradstep.gui.graph.exporting import DOTS, MARGIN, SHARP, export
+from gradstep.gui.export import DOTS
+from gradstep.gui.export import SHARPNESS as SHARP
+from gradstep.gui.graph.exporting import MARGIN, export
 from gradstep.gui.theme import theme
 from gradstep.phases import Phase
 from tests.gui import graphs

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QImage
 
 from gradstep.gui.cursor import Cursor
-from gradstep.gui.loss import LossPanel
-from gradstep.gui.losses import LossSeries
-from gradstep.gui.plot import Axes, log_ticks, multiples, nice_step, range_of
+from gradstep.gui.plots.axes import Axes, log_ticks, multiples, nice_step, range_of
+from gradstep.gui.plots.loss import LossPanel
+from gradstep.gui.plots.losses import LossSeries
 from gradstep.gui.theme import theme
 from gradstep.phases import Phase
 from gradstep.protocol.trace import Losses
@@ -197,6 +198,29 @@ def test_the_pointer_reads_a_loss(qtbot, panel: LossPanel, session: FakeSession)
     assert plot.grab().toImage() != before
     plot._hover(None)
     assert plot.grab().toImage() == before
+
+
+def test_keys_read_and_all_is_saved(
+    qtbot, panel: LossPanel, session: FakeSession, tmp_path: Path
+) -> None:
+    tell(session, [1.0, 5.0, 2.0])
+    ready(qtbot, panel)
+    plot = panel.plot
+    assert plot is not None
+    qtbot.keyClick(plot, Qt.Key.Key_Left)
+    assert plot._hovered == 1 and plot.accessibleDescription() == "2: 5"
+    for kind in ("csv", "svg", "png", "pdf"):
+        panel.saving.save(str(tmp_path / f"loss.{kind}"))
+        assert (tmp_path / f"loss.{kind}").stat().st_size > 20
+    assert (tmp_path / "loss.csv").read_text().split() == [
+        "iteration,loss",
+        "1,1.0",
+        "2,5.0",
+        "3,2.0",
+    ]
+    image = QImage(str(tmp_path / "loss.png"))
+    assert image.width() == 2 * plot.width()
+    assert near(image, 2 * plot.axes().at(1.5, 3.0), theme().phase(Phase.FORWARD).text, 4)
 
 
 def test_series_grows_and_is_corrected() -> None:

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from gradstep.assets import resource
 from gradstep.gui.cursor import Cursor
-from gradstep.gui.loss import LossPanel
+from gradstep.gui.plots.loss import LossPanel
 from gradstep.gui.session import Session
 from gradstep.gui.states import State
 from gradstep.gui.timeline import TimelinePanel

@@ -97,8 +97,8 @@ def test_it_opens_within_the_screen(qtbot: QtBot, qapp: QApplication) -> None:
     ("width", "tabs"),
     [
         (1440, TABS),
-        (1150, [*TABS, "Loss"]),
-        (1050, ["Source", *TABS, "Loss"]),
+        (1150, [*TABS, "Loss", "Plots"]),
+        (1050, ["Source", *TABS, "Loss", "Plots"]),
     ],
 )
 def test_panels_become_tabs_when_it_is_narrow(

@@ -67,9 +67,16 @@ class Axes:
 
     def draw(self, painter: QPainter) -> None:
         """Lines and numbers, below the data."""
+        self.draw_heights(painter)
+        metrics = QFontMetrics(painter.font())
+        for x in self.positions(metrics):
+            box = QRectF(self.x_at(x) - 60, self.area.bottom() + 4, 120, 20)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, format_number(int(x), "int64"))
+
+    def draw_heights(self, painter: QPainter) -> None:
+        """The lines and the numbers at their left."""
         look = theme()
         font = look.font("caption", code=True)
-        metrics = QFontMetrics(font)
         with_number, between = self.heights()
         for y in (*with_number, *between):
             line = QRectF(self.area.left(), round(self.y_at(y)), self.area.width(), 1)
@@ -81,9 +88,6 @@ class Axes:
         for y, text in zip(with_number, texts, strict=True):
             box = QRectF(0, self.y_at(y) - 10, right, 20)
             painter.drawText(box, _RIGHT_MIDDLE, text)
-        for x in self.positions(metrics):
-            box = QRectF(self.x_at(x) - 60, self.area.bottom() + 4, 120, 20)
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, format_number(int(x), "int64"))
 
     def positions(self, metrics: QFontMetrics) -> list[float]:
         """Whole numbers on the x axis, far enough apart to be read."""
@@ -113,15 +117,19 @@ class Axes:
 _RIGHT_MIDDLE = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
 
-def area_in(width: float, height: float, y: tuple[float, float], log: bool) -> QRectF:
-    """The part of a widget that data gets: what the numbers at the left do not need."""
+def area_in(
+    width: float, height: float, y: tuple[float, float], log: bool, above: float = 0
+) -> QRectF:
+    """The part of a widget that data gets: what the numbers at the left, and ``above`` a legend, do
+    not need."""
     font = QFontMetrics(theme().font("caption", code=True))
-    high = max(height - _TOP - _BOTTOM, 1)
-    probe = Axes(QRectF(0, _TOP, 1, high), (0, 1), y, log)
+    top = _TOP + above
+    high = max(height - top - _BOTTOM, 1)
+    probe = Axes(QRectF(0, top, 1, high), (0, 1), y, log)
     texts = probe._height_texts(probe.heights()[0])
     label = max((font.horizontalAdvance(text) for text in texts), default=0)
     left = max(_LEFT + label + _LABEL_GAP, 44)
-    return QRectF(left, _TOP, max(width - left - _RIGHT, 1), high)
+    return QRectF(left, top, max(width - left - _RIGHT, 1), high)
 
 
 def nice_step(span: float, count: float) -> float:
@@ -141,7 +149,7 @@ def log_ticks(low: float, high: float, room: float) -> list[float]:
     """Powers of ten; where there are too few, also 2 and 5 times."""
     step = max(1, math.ceil((high - low) * 24 / max(room, 1)))
     tens = [float(k) for k in range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1)]
-    if len(tens) > 2:
+    if len(tens) > 1:
         return [t for t in tens if t % step == 0]
     finer = [
         k + math.log10(m)

@@ -8,14 +8,24 @@ import math
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QMouseEvent, QPainter, QPen, QResizeEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetrics,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPen,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QFrame, QWidget
 
-from gradstep.gui.losses import LossSeries
 from gradstep.gui.numbers import format_number
-from gradstep.gui.plot import Axes, area_in, range_of
+from gradstep.gui.plots.axes import Axes, area_in, range_of
+from gradstep.gui.plots.losses import LossSeries
 from gradstep.gui.theme import theme
+from gradstep.gui.translation import translate
 from gradstep.phases import Phase
 
 _MARKS_APART = 12
@@ -33,7 +43,8 @@ class LossPlot(pg.GraphicsView):  # type: ignore[misc]
         self._hovered: int | None = None
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName(translate("Plots", "Loss"))
         # The axes are part of the background and change with every range.
         self.setCacheMode(self.CacheModeFlag.CacheNone)
         self.setMouseTracking(True)
@@ -150,6 +161,19 @@ class LossPlot(pg.GraphicsView):  # type: ignore[misc]
             self._hovered = found
             self.viewport().update()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        last, now = len(self.series) - 1, self._hovered
+        steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
+        key = Qt.Key(event.key())
+        if last < 0 or key not in steps or event.modifiers():
+            super().keyPressEvent(event)
+            return
+        self._hovered = min(max((last if now is None else now) + steps[key], 0), last)
+        x, _ = self.series.arrays()
+        number = self._label_texts(self._hovered)[0]
+        self.setAccessibleDescription(f"{int(x[self._hovered])}: {number}")
+        self.viewport().update()
+
     # -- painting ----------------------------------------------------------------------------
 
     def _dress(self) -> None:
@@ -158,6 +182,31 @@ class LossPlot(pg.GraphicsView):  # type: ignore[misc]
         width = theme().size("stroke", "plot_line") * self.devicePixelRatioF()
         self.curve.setPen(pg.mkPen(theme().phase(Phase.FORWARD).text, width=width))
         self.viewport().update()
+
+    @property
+    def title(self) -> str:
+        return translate("Plots", "Loss")
+
+    def table(self) -> tuple[tuple[str, ...], list[tuple[float | int, ...]]]:
+        """Heading and rows of all numbers."""
+        x, y = self.series.arrays()
+        rows = [(int(a), b) for a, b in zip(x.tolist(), y.tolist(), strict=True)]
+        return ("iteration", "loss"), list(rows)
+
+    def paint(self, painter: QPainter, size: QSizeF) -> None:
+        """What is in view, on whatever is painted on; ``size`` is the plot's own."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(QRectF(QPointF(), size), theme().colour("panel"))
+        axes = self.axes()
+        axes.draw(painter)
+        x, y = self.curve.getData()
+        finite = np.flatnonzero(np.isfinite(y)) if x is not None else np.empty(0, int)
+        painter.save()
+        painter.setClipRect(axes.area.adjusted(-2, -2, 2, 2))
+        painter.setPen(QPen(theme().phase(Phase.FORWARD).text, 2))
+        painter.drawPolyline([axes.at(float(x[i]), float(y[i])) for i in finite])
+        painter.restore()
+        self._draw_marks(painter)
 
     def drawBackground(self, painter: QPainter, rect: QRectF | object) -> None:
         painter.save()

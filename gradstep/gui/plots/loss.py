@@ -11,16 +11,17 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QAction, QPainter, QPaintEvent
 from PySide6.QtWidgets import QMenu, QStackedLayout, QToolButton, QWidget
 
-from gradstep.gui.losses import LossSeries
 from gradstep.gui.numbers import format_number
 from gradstep.gui.panel import Panel
-from gradstep.gui.plot import Axes, area_in
+from gradstep.gui.plots.axes import Axes, area_in
+from gradstep.gui.plots.losses import LossSeries
+from gradstep.gui.plots.saving import Saving
 from gradstep.gui.theme import theme
 from gradstep.protocol.trace import Loaded, Losses
 
 if TYPE_CHECKING:
     from gradstep.gui.cursor import Cursor
-    from gradstep.gui.loss_plot import LossPlot
+    from gradstep.gui.plots.loss_plot import LossPlot
     from gradstep.gui.session import Session
 
 
@@ -48,6 +49,8 @@ class LossPanel(Panel):
         more = self.add_tool("more", self.tr("More about the loss"))
         menu = QMenu(more)
         menu.addActions([self._log, self._all])
+        self.saving = Saving(lambda: self.plot, self)
+        menu.addActions(self.saving.actions_)
         more.setMenu(menu)
         more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._imported.connect(self._build, Qt.ConnectionType.QueuedConnection)
@@ -69,13 +72,13 @@ class LossPanel(Panel):
             self._importing.start()
 
     def _import(self) -> None:
-        importlib.import_module("gradstep.gui.loss_plot")
+        importlib.import_module("gradstep.gui.plots.loss_plot")
         # The window may have been closed meanwhile.
         with suppress(RuntimeError):
             self._imported.emit()
 
     def _build(self) -> None:
-        from gradstep.gui.loss_plot import LossPlot
+        from gradstep.gui.plots.loss_plot import LossPlot
 
         self.plot = LossPlot(self.series, self)
         self.plot.set_log(self._log.isChecked())
@@ -98,7 +101,8 @@ class LossPanel(Panel):
             self.plot.refresh()
         self._pages.setCurrentWidget(self.plot if shown and self.plot else self.empty)
         self.empty.set_waiting(len(self.series) > 0)
-        self._all.setEnabled(shown)
+        for action in (self._all, *self.saving.actions_):
+            action.setEnabled(shown)
         self._log.setEnabled(shown)
         text = self.empty.sentence
         if len(y):

@@ -1,0 +1,1 @@
+"""What runs over time, and how steep the loss is: plots."""

@@ -77,5 +77,5 @@ def test_png_is_sharp_and_in_the_colours_of_now(bench: Bench, tmp_path: Path, sc
 
 def test_another_name_is_refused(bench: Bench, tmp_path: Path) -> None:
     bench.feed(graphs.linear(2))
-    with pytest.raises(ValueError, match=r"\.svg, \.pdf, \.png"):
+    with pytest.raises(ValueError, match="svg, png, pdf"):
         export(bench.canvas.picture, tmp_path / "graph.docx")

@@ -56,6 +56,7 @@ class Engine:
 
         debugger.set_level = set_level
         Backward(debugger, observer).install()
+        internals.wrap_function_apply(observer.apply)
         Optimizers(debugger, observer).install()
         debugger.nonfinite.install()
         PhaseWatch(debugger, observer).install()

@@ -356,6 +356,8 @@ class Backward:
                 spot = Spot(chain=chain_of(groups))
                 d.hold(reason, operation, self._user_frame(), ids=ids, spot=spot)
             d.announced = None
+            if record is None or record.id not in self._wave.reached:
+                d.expect_more()
             d.tracker.done += 1
             d.journal.operation(label, node_id(record), place)
 

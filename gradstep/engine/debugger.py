@@ -176,6 +176,8 @@ class Debugger:
             self.hold(reason, operation, frame, ids=ids, spot=spot)
         if phase is not None:
             self.goals.reached = self.goals.reached or self.goal.value == phase.value
+            if phase is Phase.BACKWARD:
+                self.expect_more()  # Python code that runs inside of a node
             self.tracker.done += 1
             if not self.blind:
                 self.journal.operation(name, node_id(node), place)
@@ -209,6 +211,11 @@ class Debugger:
         self._enter_phase(Phase.BACKWARD)
         self.goals.reached = self.goals.reached or self.goal is Goal.BACKWARD
         self._total = total or None
+
+    def expect_more(self) -> None:
+        """What comes next was not counted among the operations of this phase."""
+        if self._total is not None:
+            self._total += 1
 
     def enter_unseen(self, phase: Phase) -> None:
         """A phase begins (or was run) of which no operation is seen."""

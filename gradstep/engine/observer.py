@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -167,15 +168,35 @@ class Observer:
             elif self.debugger.unwatched:
                 result = self._pass_by(known, function, args, kwargs)
             else:
-                result = self._operation(known, function, args, kwargs)
+                # __torch_function__ <- call
+                result = self._operation(known, function, args, kwargs, sys._getframe(2))
             return result if self.tap is None else self.tap(known, args, kwargs, result)
         finally:
             self.entering_handler -= 1
 
-    def _operation(self, known: Call, function: Any, args: Any, kwargs: Any) -> Any:
+    def apply(self, original: Any, cls: Any, args: Any, kwargs: Any) -> Any:
+        """A custom ``autograd.Function`` is called: one operation, whatever its forward does below.
+        In a library's own calls it is a part of them, as their other operations are."""
+        if (
+            self._asleep
+            or self.entering_handler
+            or not internals.function_mode_is_on(self.call_mode)
+        ):
+            return original(cls, *args, **kwargs)
+        known = Call(_OPERATION, cls.__name__, in_place=False, no_gradient=False)
+        run = functools.partial(original, cls)
+        if self.debugger.unwatched:
+            return self._pass_by(known, run, args, kwargs)
+        # The one who called ``apply``, which is wrapped.
+        result = self._operation(known, run, args, kwargs, sys._getframe(2))
+        return result if self.tap is None else self.tap(known, args, kwargs, result)
+
+    def _operation(
+        self, known: Call, function: Any, args: Any, kwargs: Any, caller: FrameType
+    ) -> Any:
+        """``caller``: the frame that called it."""
         d = self.debugger
         tensors = tensors_of(args, kwargs)
-        caller = sys._getframe(3)  # __torch_function__ <- call <- _operation
         frame = d.sites.user_frame(caller)
         phase, commits = self.classifier.classify(known, tensors, args, kwargs)
         enter: Callable[[Place | None], NodeRecord] | None = None
@@ -187,7 +208,8 @@ class Observer:
         node = d.before(phase, known.name, frame, direct=frame is caller, enter=enter)
         births = d.nonfinite.births
         held = births.before(known, args, tensors) if births.on else None
-        outer, self.current = self.current, node
+        outer = self.current
+        self.current = node or outer  # below a function of the program's own it is that one's
         first = internals.sequence_number()
         try:
             result = self._execute(known.name, function, args, kwargs)

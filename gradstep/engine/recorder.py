@@ -123,9 +123,18 @@ class Recorder:
         if outputs and self.watching:
             node.tensor = describe(outputs[0])
         if last > first:
-            self._firsts.append(first)
-            self._spans.append(node)
+            self._span(node)
         self._touch(node)
+
+    def _span(self, node: NodeRecord) -> None:
+        """Keep the numbers in order. A custom function's forward may have built a graph of its own
+        meanwhile: those numbers are the inner calls'."""
+        at = bisect.bisect_left(self._firsts, node.first)
+        if at < len(self._firsts):
+            node.last = min(node.last, self._firsts[at])
+        if node.last > node.first:
+            self._firsts.insert(at, node.first)
+            self._spans.insert(at, node)
 
     def prune(self, roots: list[NodeRecord]) -> set[int]:
         """Backward starts at ``roots``. What leads neither there nor to a loss that waits for a

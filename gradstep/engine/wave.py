@@ -22,6 +22,8 @@ class Wave:
         self._recorder, self._tell = recorder, tell
         self._assigned: set[int] = set()
         self._reached: list[NodeRecord] = []
+        self.reached: set[int] = set()
+        """Nodes to which the present backward will come."""
         self._nodes: list[_NodeBefore] = []
         self._edges: list[_EdgeBefore] = []
 
@@ -33,6 +35,7 @@ class Wave:
         self._assigned.clear()
         self._remember()
         self._reached = self._within_reach(roots)
+        self.reached = {node.id for node in self._reached}
         total = 0
         for node in self._reached:
             if node.kind is ValueKind.RESULT:
@@ -47,11 +50,6 @@ class Wave:
                 edge.grad = None
                 recorder.touch(edge)
         return total
-
-    @property
-    def reached(self) -> set[int]:
-        """Nodes to which the present backward will come."""
-        return {node.id for node in self._reached}
 
     def arrived(self, record: NodeRecord, gradients: tuple[Tensor | None, ...]) -> None:
         """The whole gradient of a call's results, summed over their paths."""

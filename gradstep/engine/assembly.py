@@ -50,12 +50,15 @@ class Engine:
         tracebacks.install()
         warned.install()
 
+        backward = Backward(debugger, observer)
+
         def set_level(level: Level) -> None:
             observer.set_level(level)
+            backward.level_changed()
             compiled.step_eagerly(level is not Level.RUN)
 
         debugger.set_level = set_level
-        Backward(debugger, observer).install()
+        backward.install()
         internals.wrap_function_apply(observer.apply)
         Optimizers(debugger, observer).install()
         debugger.nonfinite.install()

@@ -167,6 +167,8 @@ class Debugger:
             self.hold(reason, operation, frame, ids=ids, spot=spot)
             reason = None
         self._enter_phase(phase)
+        if phase is Phase.BACKWARD:
+            self.expect_more()  # Python code that runs inside of a node
         if begins:
             self.pursuit.iteration_passed()
         recorded = enter is not None and not self.blind and self.recorder.watching
@@ -176,8 +178,6 @@ class Debugger:
             self.hold(reason, operation, frame, ids=ids, spot=spot)
         if phase is not None:
             self.goals.reached = self.goals.reached or self.goal.value == phase.value
-            if phase is Phase.BACKWARD:
-                self.expect_more()  # Python code that runs inside of a node
             self.tracker.done += 1
             if not self.blind:
                 self.journal.operation(name, node_id(node), place)

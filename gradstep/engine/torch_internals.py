@@ -155,6 +155,10 @@ def wrap_function_apply(around: Callable[[Any, Any, Any, Any], Any]) -> None:
     owner.apply = classmethod(apply)
 
 
+MODULE_CALL = torch.nn.Module._call_impl.__code__
+"""Of the frame in which a module's forward runs; its ``self`` is the module."""
+
+
 class ModuleCalls:
     """``around`` gets every call of a module while on: how to call it, the module, arguments. A
     class calls what its ``__call__`` is at that moment; the program may have put its own there."""

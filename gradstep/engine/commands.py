@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import _thread
 import linecache
+import signal
 import threading
 from dataclasses import replace
 
@@ -68,6 +70,12 @@ class Commands:
     def do_leave(self) -> None:
         self._standing()
         self._debugger.go_on(Command(Goal.RUN, Level.RUN, leave=True))
+
+    def do_end(self) -> None:
+        """The window is closed: end the program as Ctrl+C in its terminal would, so that what it
+        does in the end is done. It may stand or run."""
+        interrupt_main()
+        self._debugger.gate.abandon()
 
     # ------------------------------------------------------------------ reading
 
@@ -239,6 +247,15 @@ class Commands:
             has_grad=grad is not None,
             note="" if grad is not None else _no_gradient(requires),
         )
+
+
+def interrupt_main() -> None:
+    """Ctrl+C, for the main thread: one that sleeps or reads wakes up."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 def _with_code(target: Place | None) -> Place:

@@ -228,6 +228,8 @@ class Debugger:
 
     def commit_update(self, *, optimizer: bool) -> None:
         """Parameters have changed by their gradients: the iteration is complete."""
+        if not optimizer and self.nonfinite.has_optimizer and not self.tracker.hand_completes():
+            return
         first = not self.tracker.updated
         self.tracker.commit_update(optimizer=optimizer, blind=self.blind)
         if first and not self.blind:

@@ -16,7 +16,7 @@ from gradstep.engine import torch_internals as internals
 from gradstep.engine.aliases import Role
 from gradstep.engine.attributes import Attributes, differentiated
 from gradstep.engine.births_of_calls import Returned
-from gradstep.engine.calls import Call, Calls, Kind, judge, tensors_in, tensors_of
+from gradstep.engine.calls import NEW_PARAMETER, Call, Calls, Kind, judge, tensors_in, tensors_of
 from gradstep.engine.classify import Classifier
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.reading import preview
@@ -177,18 +177,35 @@ class Observer:
     def apply(self, original: Any, cls: Any, args: Any, kwargs: Any) -> Any:
         """A custom ``autograd.Function`` is called: one operation, whatever its forward does below.
         In a library's own calls it is a part of them, as their other operations are."""
-        if (
-            self._asleep
-            or self.entering_handler
-            or not internals.function_mode_is_on(self.call_mode)
-        ):
+        if not self._attends():
             return original(cls, *args, **kwargs)
         known = Call(_OPERATION, cls.__name__, in_place=False, no_gradient=False)
-        run = functools.partial(original, cls)
-        if self.debugger.unwatched:
-            return self._pass_by(known, run, args, kwargs)
         # The one who called ``apply``, which is wrapped.
-        result = self._operation(known, run, args, kwargs, sys._getframe(2))
+        return self._unheard(
+            known, functools.partial(original, cls), args, kwargs, sys._getframe(2)
+        )
+
+    def new_parameter(self, original: Any, cls: Any, args: Any, kwargs: Any) -> Any:
+        """``w = nn.Parameter(w.data - lr * w.grad)``: it takes the place of another."""
+        if not self.classifier.aliases or not self._attends():
+            return original(cls, *args, **kwargs)
+        if not self.classifier.aliases.from_gradient(tensors_of(args, kwargs)):
+            return original(cls, *args, **kwargs)
+        run = functools.partial(original, cls)
+        return self._unheard(NEW_PARAMETER, run, args, kwargs, sys._getframe(2))
+
+    def _attends(self) -> bool:
+        """Whether a call that no mode is told of is the program's own, in the thread followed."""
+        if self._asleep or self.entering_handler:
+            return False
+        return internals.function_mode_is_on(self.call_mode)
+
+    def _unheard(
+        self, known: Call, function: Any, args: Any, kwargs: Any, caller: FrameType
+    ) -> Any:
+        if self.debugger.unwatched:
+            return self._pass_by(known, function, args, kwargs)
+        result = self._operation(known, function, args, kwargs, caller)
         return result if self.tap is None else self.tap(known, args, kwargs, result)
 
     def _operation(

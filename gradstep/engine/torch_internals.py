@@ -155,6 +155,19 @@ def wrap_function_apply(around: Callable[[Any, Any, Any, Any], Any]) -> None:
     owner.apply = classmethod(apply)
 
 
+def wrap_new_parameter(around: Callable[[Any, Any, Any, Any], Any]) -> None:
+    """``around`` gets every making of an ``nn.Parameter``: how to make it, the class, arguments.
+    No mode is told of it."""
+    owner: Any = torch.nn.Parameter
+    original = owner.__new__
+
+    @functools.wraps(original)
+    def __new__(cls: Any, *args: Any, **kwargs: Any) -> Any:
+        return around(original, cls, args, kwargs)
+
+    owner.__new__ = staticmethod(__new__)
+
+
 MODULE_CALL = torch.nn.Module._call_impl.__code__
 """Of the frame in which a module's forward runs; its ``self`` is the module."""
 

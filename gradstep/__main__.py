@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 
 import gradstep
 from gradstep.assets import resource
+from gradstep.inside import rank
 from gradstep.program import Program
 
 FIRST_LESSON = "linear.py"
@@ -47,6 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
         program = program_of(given)
     except ValueError as error:
         made.error(str(error))
+    if rank() > 0 and given.program is not None:
+        return run_plainly(program)  # one window is enough: that of rank 0
     from gradstep.gui.display import obstacle
 
     trouble = obstacle()
@@ -62,6 +66,16 @@ def main(arguments: list[str] | None = None) -> int:
         return run(program, head.take_over)
     finally:
         head.close()
+
+
+def run_plainly(program: Program) -> int:
+    """Without gradstep, in the place of this process where that can be; its exit code."""
+    python = program.python or sys.executable
+    how = ["-m"] if program.module else []
+    command = [python, *how, program.path, *program.args]
+    if os.name == "posix":
+        os.execvp(python, command)
+    return subprocess.run(command, check=False).returncode
 
 
 def attach() -> int:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from gradstep.facts import Exited, Fact, Listener, Output, Progress, Running
-from gradstep.launch import EXIT_TIMEOUT, EngineProcess, LaunchFailed, OtherSide, Say
+from gradstep.launch import END_TIMEOUT, EXIT_TIMEOUT, EngineProcess, LaunchFailed, OtherSide, Say
 from gradstep.program import Program, check_program
 from gradstep.protocol.fields import FieldError, call
 from gradstep.protocol.findings import Finding
@@ -85,12 +85,17 @@ class Debuggee(Verbs, Questions):
 
     def close(self) -> None:
         """End the program and wait until it is gone; let go of one that gradstep did not start.
-        An ended program may finish by itself first. Safe to call twice."""
+        An ended program may finish by itself first; another one gets Ctrl+C and the time to obey.
+        Safe to call twice."""
         with self._changed:
-            self._closed = True
+            first, self._closed = not self._closed, True
             ended = self.stop is not None and self.stop.reason in (Reason.END, Reason.EXCEPTION)
         if ended and not self._gone and not self.attached:
             self._let_finish(EXIT_TIMEOUT)
+        elif first and self._connected and not self.attached:
+            self.request("end", None)
+            with self._changed:
+                self._changed.wait_for(lambda: self._gone, END_TIMEOUT)
         self.kill()
         for thread in self._threads:
             if thread is not threading.current_thread():

@@ -16,8 +16,8 @@ def breakpoint() -> None:
     In a program that gradstep did not start, the first call opens a window (a process of its own).
     Closing it lets the program run on at native speed; the breakpoints that it came by until then
     stay silent, any other opens a window again. Under ``gradstep train.py`` the program stops here
-    as at any breakpoint. Where no window can be opened, and in a worker process or a second thread,
-    one line on standard error says so, once, and the program goes on."""
+    as at any breakpoint. Where no window can be opened, in a worker process, a second thread and
+    any rank but the first, one line on standard error says so, once, and the program goes on."""
     trouble = _trouble()
     if trouble:
         say(trouble)
@@ -41,4 +41,16 @@ def _trouble() -> str:
     processes = sys.modules.get("multiprocessing.process")
     if os.getpid() != _PID or (processes is not None and processes.parent_process() is not None):
         return "a worker process cannot be stopped; it goes on."
+    if rank() > 0:
+        return f"only rank 0 is stopped; rank {rank()} goes on."
     return ""
+
+
+def rank() -> int:
+    """Which of the processes this is that a launcher such as ``torchrun`` has started: by ``RANK``
+    (of all machines), else ``LOCAL_RANK``; 0 where nobody has said."""
+    for name in ("RANK", "LOCAL_RANK"):
+        given = os.environ.get(name, "")
+        if given.isdigit():
+            return int(given)
+    return 0

@@ -36,7 +36,7 @@ class Engine:
         )
         d.found = lambda finding: self.tell("found", finding=finding)
         self.observer = Observer(d)
-        self.scope = Scope(d.sites, d.callers, d.recorder)
+        self.scope = Scope(d.sites, d.callers, d.recorder, d.leaves, d.tracker)
         d.breakpoints.lookup = self.scope.lookup
         d.nonfinite.scope = self.scope
 
@@ -56,11 +56,14 @@ class Engine:
 
         def set_level(level: Level) -> None:
             observer.set_level(level)
+            backward.level_changed()
             compiled.step_eagerly(level is not Level.RUN)
             gauging.follow_calls()
 
         debugger.set_level = set_level
         backward.install()
+        internals.wrap_function_apply(observer.apply)
+        internals.wrap_new_parameter(observer.new_parameter)
         Optimizers(debugger, observer).install()
         debugger.nonfinite.install()
         PhaseWatch(debugger, observer).install()

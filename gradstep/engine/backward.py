@@ -1,4 +1,4 @@
-"""Backward, node by node: the one entry wrapped, and hooks that advance with the frontier."""
+"""Backward: its one entry, wrapped, and the ways to run it, natively and node by node."""
 
 from __future__ import annotations
 
@@ -11,65 +11,19 @@ from typing import Any
 from torch import Tensor
 
 from gradstep.engine import torch_internals as internals
-from gradstep.engine.births_of_nodes import Ran
-from gradstep.engine.breakpoints import Ids
+from gradstep.engine.backward_nodes import Nodes, short_name
 from gradstep.engine.debugger import Debugger
+from gradstep.engine.frontier import Frontier
 from gradstep.engine.observer import Observer
 from gradstep.engine.pursuit import Spot
-from gradstep.engine.records import NodeRecord, calls_around, in_common, node_id
+from gradstep.engine.records import NodeRecord, calls_around, node_id
 from gradstep.engine.standing import chain_of
 from gradstep.engine.wave import Wave
 from gradstep.phases import Phase
-from gradstep.protocol.trace import Goal, Group, Level, Operation, Reason
+from gradstep.protocol.trace import Goal, Level, Operation, Reason
 
 # Looking up a member of an Enum costs 70 ns on Python 3.11: seen in small loops at run level.
 _RUN, _BACKWARD = Level.RUN, Phase.BACKWARD
-
-
-class Frontier:
-    """Hooks on the nodes that can run next. A node that fires loses its hook and its successors get
-    theirs, so nothing is walked beforehand; switched off, the rest runs at native speed."""
-
-    def __init__(
-        self,
-        before: Callable[[Any, Any], None],
-        after: Callable[[Any, Any, Any], None],
-        wanted: Callable[[], bool],
-    ) -> None:
-        self._before, self._after, self._wanted = before, after, wanted
-        self._handles: dict[Any, tuple[Any, Any] | None] = {}
-
-    def add(self, node: Any) -> None:
-        if node is None or node in self._handles:
-            return
-
-        def pre(gradients: Any) -> None:
-            handles = self._handles.get(node)
-            if handles is not None:
-                handles[0].remove()
-            if self._wanted():
-                self._before(node, gradients)
-            if self._wanted():
-                for successor, _ in node.next_functions:
-                    self.add(successor)
-
-        def post(inputs: Any, outputs: Any) -> None:
-            handles = self._handles.get(node)
-            if handles is not None:
-                handles[1].remove()
-                self._handles[node] = None
-            if self._wanted():
-                self._after(node, inputs, outputs)
-
-        self._handles[node] = (node.register_prehook(pre), node.register_hook(post))
-
-    def close(self) -> None:
-        """Hooks left behind would fire again on a retained graph."""
-        for handles in self._handles.values():
-            if handles is not None:
-                handles[0].remove()
-                handles[1].remove()
-        self._handles.clear()
 
 
 class Backward:
@@ -80,66 +34,142 @@ class Backward:
         self._wave = Wave(debugger.recorder, debugger.tell)
         self.engine: Callable[..., Any] = lambda *args, **kwargs: None
         """What runs backward: torch's own, or around it somebody who measures."""
+        self._nodes = Nodes(debugger, self._wave)
+        self._frontier = Frontier(self._nodes.before, self._nodes.after, self._stepping)
+        self._under_way: Any = None
+        """Where the run of the engine began that is under way; nothing is held after it."""
+        self._blind = False
+        """Whether that run began at run level, and the journal has not heard of it."""
 
     def install(self) -> None:
         internals.wrap_backward_entry(self._wrap)
 
     def _wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        d, inside = self._debugger, self._observer.inside
+        d = self._debugger
         self.engine = original
 
         def _engine_run_backward(outputs: Any, *args: Any, **kwargs: Any) -> Any:
             if d.in_backward:
                 return self._nested(outputs, args, kwargs)
-            watch = d.nonfinite
-            watch.backwards += 1
-            if d.level is _RUN and not d.attends:  # only counted: small loops feel each call
-                self._count(outputs, len(args) > 2 and args[2])
-                d.in_backward, depth = 1, len(inside)
-                try:
-                    return self.engine(outputs, *args, **kwargs)
-                except RuntimeError as error:
-                    d.broke(error, outputs, sys._getframe(1))
-                    raise
-                finally:
-                    d.in_backward = 0
-                    if d.level is not _RUN:
-                        self._rise(depth)
-            told = d.level is _RUN and self._attend(outputs, sys._getframe(1))
+            d.nonfinite.backwards += 1
+            told = False
             if d.level is _RUN:
-                return self._attended(outputs, args, kwargs)
+                told = d.attends and self._attend(outputs, sys._getframe(1))
+                if d.level is _RUN:  # it has not stopped there
+                    self._count(outputs, len(args) > 2 and args[2])
+                    if d.level is _RUN:
+                        return self._natively(outputs, args, kwargs)
+                    return self._unstepped(outputs, args, kwargs)
             if d.unwatched:
-                return self._passed_by(outputs, args, kwargs)
-            frame = d.sites.user_frame(sys._getframe(1))
-            number = internals.sequence_number()
-            roots, result = self._begin(outputs, frame, told), None
-            frontier = Frontier(self._before_node, self._after_node, self._stepping)
-            self._frame = frame
-            d.in_backward += 1
-            inside.append(_BACKWARD)
-            try:
+                d.enter_backward(0)
+                self._note_loss(outputs, d.tracker.iteration)
+                return self._unstepped(outputs, args, kwargs)
+            return self._stepped(outputs, args, kwargs, told)
+
+        return _engine_run_backward
+
+    # ------------------------------------------------------------------ ways to run it
+
+    def _natively(self, outputs: Any, args: Any, kwargs: Any) -> Any:
+        """At run level. Small loops feel each call, so nothing is done that nobody asked for."""
+        d, inside = self._debugger, self._observer.inside
+        d.in_backward, depth, self._blind, self._under_way = 1, len(inside), True, outputs
+        try:
+            result = self.engine(outputs, *args, **kwargs)
+        except RuntimeError as error:
+            d.broke(error, outputs, sys._getframe(2))
+            raise
+        finally:
+            d.in_backward, self._blind, self._under_way = 0, False, None
+            if d.level is not _RUN:  # Python code inside of it stopped, and the level was raised
+                self._frontier.close()
+                del inside[depth:]
+                self._observer.set_level(d.level)
+        if d.attends or d.goals.pause or d.level is not _RUN:
+            self._returned(outputs, sys._getframe(2))
+        return result
+
+    def _returned(self, outputs: Any, caller: FrameType) -> None:
+        """After a run that was not followed from its beginning."""
+        d = self._debugger
+        if d.breakpoints.between or d.goals.pause or d.goal is not Goal.RUN:
+            d.phase_ended(_BACKWARD, caller)
+            d.pursuit.iteration_passed()
+        if d.nonfinite.on:
+            d.nonfinite.backward_returned(outputs)
+
+    def _unstepped(self, outputs: Any, args: Any, kwargs: Any) -> Any:
+        """Modes are on; nodes are followed from where somebody begins to look."""
+        number, failed = internals.sequence_number(), True
+        try:
+            with self._following(outputs), self._modes():
+                if self._stepping():
+                    self._frontier.add_all(_roots(outputs))
+                result = self.engine(outputs, *args, **kwargs)
+            failed = False
+        finally:
+            self._used_up(outputs, args, number, failed)
+        if self._debugger.goal is not Goal.RUN:  # it stopped in between
+            self._debugger.phase_ended(_BACKWARD, sys._getframe(2))
+        return result
+
+    def _stepped(self, outputs: Any, args: Any, kwargs: Any, told: bool) -> Any:
+        """Followed from the beginning. ``told``: breakpoints have been, that forward ended."""
+        d = self._debugger
+        watch = d.nonfinite
+        frame = self._nodes.frame = d.sites.user_frame(sys._getframe(2))
+        number = internals.sequence_number()
+        self._begin(outputs, frame, told)
+        result, failed, roots = None, True, _roots(outputs)
+        try:
+            with self._following(outputs):
                 if self._stepping():
                     for root in roots:
-                        frontier.add(root)
+                        self._frontier.add(root)
                 if watch.births.on:
                     watch.births.backward_begins(roots)
                 with self._modes():
                     result = self.engine(outputs, *args, **kwargs)
-            finally:
-                d.in_backward -= 1
-                inside.pop()
-                frontier.close()
-                if watch.births.on:
-                    watch.births.backward_over(result)
-                failed = sys.exc_info()[0] is not None
-                self._frame = None
-                self._end(_keeps(args), frame, failed)
-                self._used_up(outputs, args, number, failed)
-            if watch.on:
-                watch.backward_returned(outputs)
-            return result
+            failed = False
+        finally:
+            if watch.births.on:
+                watch.births.backward_over(result)
+            self._nodes.frame = None
+            self._end(_keeps(args), frame, failed)
+            self._used_up(outputs, args, number, failed)
+        if watch.on:
+            watch.backward_returned(outputs)
+        return result
 
-        return _engine_run_backward
+    def _nested(self, outputs: Any, args: Any, kwargs: Any) -> Any:
+        """A backward inside a node of another (checkpoints, adjoints): it belongs to that node."""
+        with self._modes():
+            return self.engine(outputs, *args, **kwargs)
+
+    @contextlib.contextmanager
+    def _following(self, outputs: Any) -> Iterator[None]:
+        d, inside = self._debugger, self._observer.inside
+        inside.append(_BACKWARD)
+        d.in_backward, self._under_way = 1, outputs
+        try:
+            yield
+        finally:
+            d.in_backward, self._under_way = 0, None
+            inside.pop()
+            self._frontier.close()
+
+    def level_changed(self) -> None:
+        """At a stop, perhaps one inside of backward (a hook, a function's backward, a checkpoint):
+        if somebody looks from now on, the nodes that have yet to run report themselves."""
+        d = self._debugger
+        if self._under_way is None or not self._stepping():
+            return
+        if self._blind:
+            self._blind = False
+            d.journal.open(_BACKWARD, d.tracker.iteration, outer=d.outer)
+        self._frontier.add_all(_roots(self._under_way))
+
+    # ------------------------------------------------------------------ what is noted of it
 
     def _count(self, outputs: Any, differentiable: object) -> None:
         """At run level: the iteration and the loss are noted, and nothing else is done."""
@@ -157,11 +187,6 @@ class Backward:
         if d.nonfinite.on:
             d.nonfinite.loss(outputs, value, tracker.iteration)
 
-    def _rise(self, depth: int) -> None:
-        """Python code inside of backward stopped, and the level was raised there."""
-        del self._observer.inside[depth:]
-        self._observer.set_level(self._debugger.level)
-
     def _attend(self, outputs: Any, caller: FrameType) -> bool:
         """At run level, where somebody waits for the end of forward or the loops around backward.
         Whether breakpoints have been told that forward ended; it may have stopped, and the level
@@ -174,62 +199,12 @@ class Backward:
             return True
         return False
 
-    def _attended(self, outputs: Any, args: Any, kwargs: Any) -> Any:
-        """The same as at run level otherwise, and breakpoints between phases hear of its end."""
-        d = self._debugger
-        self._count(outputs, len(args) > 2 and args[2])
-        if d.level is not _RUN:  # it stood at a loss that is NaN, and somebody looks now
-            return self._unstepped(outputs, args, kwargs)
-        d.in_backward, depth = 1, len(self._observer.inside)
-        try:
-            result = self.engine(outputs, *args, **kwargs)
-        except RuntimeError as error:
-            d.broke(error, outputs, sys._getframe(2))
-            raise
-        finally:
-            d.in_backward = 0
-            if d.level is not _RUN:
-                self._rise(depth)
-        if d.breakpoints.between:
-            d.phase_ended(_BACKWARD, sys._getframe(2))
-            d.pursuit.iteration_passed()
-        if d.nonfinite.on:
-            d.nonfinite.backward_returned(outputs)
-        return result
-
-    def _passed_by(self, outputs: Any, args: Any, kwargs: Any) -> Any:
-        """While nobody looks: the phase is followed, and no node."""
-        d = self._debugger
-        d.enter_backward(0)
-        self._note_loss(outputs, d.tracker.iteration)
-        return self._unstepped(outputs, args, kwargs)
-
-    def _unstepped(self, outputs: Any, args: Any, kwargs: Any) -> Any:
-        """Modes are on; no node is followed."""
-        d = self._debugger
-        number = internals.sequence_number()
-        inside = self._observer.inside
-        inside.append(Phase.BACKWARD)
-        d.in_backward += 1
-        try:
-            with self._modes():
-                return self.engine(outputs, *args, **kwargs)
-        finally:
-            d.in_backward -= 1
-            inside.pop()
-            self._used_up(outputs, args, number, sys.exc_info()[0] is not None)
-
     def _used_up(self, outputs: Any, args: Any, number: int, failed: bool) -> None:
         """What is computed from this graph from now on is for a log."""
         classifier = self._observer.classifier
         classifier.aliases.gradient_read = False
         if not failed:
             classifier.spent.backward_ended(outputs, number, kept=_keeps(args))
-
-    def _nested(self, outputs: Any, args: Any, kwargs: Any) -> Any:
-        """A backward inside a node of another (checkpoints, adjoints): it belongs to that node."""
-        with self._modes():
-            return self.engine(outputs, *args, **kwargs)
 
     def _stepping(self) -> bool:
         """Whether nodes are followed: not while nobody will look, which is native speed."""
@@ -263,13 +238,11 @@ class Backward:
 
     # ------------------------------------------------------------------ begin and end
 
-    def _begin(self, outputs: Any, frame: FrameType | None, told: bool) -> list[Any]:
+    def _begin(self, outputs: Any, frame: FrameType | None, told: bool) -> None:
         """Phase entered, loss noted, graph pruned to what leads to it; a stop if forward was asked
-        for. ``told``: its end has been. Returns the root nodes of autograd."""
+        for. ``told``: its end has been."""
         d = self._debugger
         tensors = [t for t in outputs if isinstance(t, Tensor)]
-        with internals.DisableTorchFunction():
-            roots = [t.grad_fn if isinstance(t, Tensor) else t.node for t in outputs]
         begins = d.tracker.begins_iteration(Phase.BACKWARD)
         self._note_loss(outputs, d.tracker.iteration + begins)
         total = self._mark(tensors) if d.recorder.watching else 0
@@ -279,7 +252,6 @@ class Backward:
             source = d.recorder.source_of(tensors[0]) if tensors else None
             self._forward_ended(outputs, frame, source)
         d.enter_backward(total)
-        return [root for root in roots if root is not None]
 
     def _forward_ended(
         self, outputs: Any, frame: FrameType | None, node: NodeRecord | None
@@ -292,10 +264,8 @@ class Backward:
         ids = d.breakpoints.at_phase(Phase.FORWARD, frame) if d.breakpoints.phases else ()
         if not ids and d.goal is not Goal.FORWARD:
             return
-        with internals.DisableTorchFunction():
-            loss = outputs[0]
-            root = loss.grad_fn if isinstance(loss, Tensor) else loss.node
-        name = _short(root) if root is not None else ""
+        root = _root(outputs[0])
+        name = short_name(root) if root is not None else ""
         place = node.place if node is not None else None
         d.announced = root
         operation = Operation(name, Phase.BACKWARD, node_id(node), place)
@@ -336,80 +306,15 @@ class Backward:
         if not failed:
             d.phase_ended(Phase.BACKWARD, frame)
 
-    # ------------------------------------------------------------------ nodes
 
-    def _before_node(self, node: Any, gradients: Any) -> None:
-        d = self._debugger
-        with internals.DisableTorchFunction():
-            record, name = self._record(node), _short(node)
-            last = record is not None and record.leaf is None
-            if record is not None and last and internals.node_number(node) == record.last - 1:
-                self._wave.arrived(record, gradients)
-            label = record.name if record is not None and last else _label(name)
-            place = record.place if record is not None else None
-            groups = self._calls_around(node, record)
-            stop = node is not d.announced and d.goals.at_node(chain_of(groups))
-            ids: Ids = ()
-            if d.breakpoints.nodes:
-                ids = d.breakpoints.at_node(name, groups, gradients, self._user_frame())
-            if stop or ids or d.goals.pause:
-                reason = Reason.BREAKPOINT if ids else Reason.STEP
-                reason = Reason.PAUSE if d.goals.pause else reason
-                operation = Operation(name, Phase.BACKWARD, node_id(record), place)
-                spot = Spot(chain=chain_of(groups))
-                d.hold(reason, operation, self._user_frame(), ids=ids, spot=spot)
-            d.announced = None
-            d.tracker.done += 1
-            d.journal.operation(label, node_id(record), place)
+def _root(output: Any) -> Any:
+    """The node of autograd where backward begins for one of its outputs; None for a leaf."""
+    with internals.DisableTorchFunction():
+        return output.grad_fn if isinstance(output, Tensor) else output.node
 
-    _frame: FrameType | None = None
-    _groups: tuple[Group, ...] = ()
 
-    def _user_frame(self) -> FrameType | None:
-        return self._debugger.sites.user_frame(sys._getframe(1)) or self._frame
-
-    def _calls_around(self, node: Any, record: NodeRecord | None) -> tuple[Group, ...]:
-        """The calls of the forward operation that made this node. A function's own node is linked
-        to none: it lies where those made before and after it do. An unknown leaf belongs to the
-        node that has just sent its gradient."""
-        recorder = self._debugger.recorder
-        if record is not None and record.id in recorder.nodes:
-            self._groups = calls_around(record)
-        elif node.name() != internals.ACCUMULATE_GRAD:
-            self._groups = in_common(recorder.neighbours(internals.node_number(node)))
-        return self._groups
-
-    def _after_node(self, node: Any, inputs: Any, outputs: Any) -> None:
-        d = self._debugger
-        with internals.DisableTorchFunction():
-            d.executed()
-            record = self._record(node)
-            if record is not None:
-                self._follow(node, record, inputs)
-            births = d.nonfinite.births
-            if births.on:
-                frame = d.sites.user_frame(sys._getframe(1)) or self._frame
-                births.node_ran(Ran(node, _short(node), record, inputs, outputs), frame)
-
-    def _follow(self, node: Any, record: NodeRecord, inputs: Any) -> None:
-        """A node of the call ``record`` is done: where its gradients went."""
-        d = self._debugger
-        if record.leaf is not None:
-            leaf = record.leaf()
-            if leaf is not None and d.recorder.watching:
-                for change in d.leaves.look(record, leaf):
-                    d.tell(change)
-            return
-        self._wave.node_ran(record, _short(node))
-        for (successor, number), gradient in zip(node.next_functions, inputs, strict=False):
-            if successor is not None and gradient is not None:
-                self._wave.sent(record, self._record(successor), number, gradient)
-
-    def _record(self, node: Any) -> NodeRecord | None:
-        recorder = self._debugger.recorder
-        if node.name() == internals.ACCUMULATE_GRAD:
-            return recorder.leaf_of(node.variable)
-        return recorder.node_of_number(internals.node_number(node))
+def _roots(outputs: Any) -> list[Any]:
+    return [root for root in map(_root, outputs) if root is not None]
 
 
 def _keeps(args: Any) -> bool:
@@ -423,14 +328,3 @@ def _number(loss: Tensor) -> float | None:
         return None
     number = loss.item()
     return number if number.__class__ is float else float(number.real)
-
-
-def _short(node: Any) -> str:
-    return str(node.name()).rpartition("::")[2]
-
-
-def _label(name: str) -> str:
-    """``accumulate`` for ``AccumulateGrad``, ``mul`` for ``MulBackward0``."""
-    if name == "AccumulateGrad":
-        return "accum"
-    return name.partition("Backward")[0].lower() or name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import weakref
 from collections.abc import Callable
 from types import CodeType, FrameType
@@ -24,6 +25,10 @@ class Callers:
     def __init__(self, sites: Sites, subjects: Subjects) -> None:
         self._sites, self._subjects = sites, subjects
         self._modules: list[tuple[Any, Group]] = []
+        self._joined: list[int] = []
+        """Addresses of the frames of those modules, the outermost ones, that were entered before
+        calls were followed."""
+        self._thread = 0
         self._forwards: dict[CodeType, int] = {}
         self._roots: weakref.WeakKeyDictionary[nn.Module, dict[int, str]] = (
             weakref.WeakKeyDictionary()
@@ -47,8 +52,38 @@ class Callers:
         if on != self._following:
             self._following = on
             self._module_calls.switch(on)
-            self._modules = []
+            self._modules, self._joined = [], []
             self._forwards.clear()
+            if on:
+                self._join(sys._getframe(1))
+
+    def _join(self, frame: FrameType | None) -> None:
+        """Recording begins in the middle of a forward: these modules were entered before."""
+        calls = []
+        while frame is not None:
+            if frame.f_code is internals.MODULE_CALL:
+                calls.append(frame)
+            frame = frame.f_back
+        self._thread = threading.get_ident()
+        for call in reversed(calls):
+            self._enter(call.f_locals["self"], told=False)
+            self._joined.append(id(call))
+
+    def _settle(self, frame: FrameType | None) -> None:
+        """Nothing tells when modules return that were entered before: see what still runs."""
+        if threading.get_ident() != self._thread:
+            return
+        running = set()
+        while frame is not None:
+            if frame.f_code is internals.MODULE_CALL:
+                running.add(id(frame))
+            frame = frame.f_back
+        for depth, call in enumerate(self._joined):
+            if call not in running:
+                del self._joined[depth:]
+                while len(self._modules) > depth:
+                    self._pop()
+                return
 
     def _called(self, original: Any, module: nn.Module, args: Any, kwargs: Any) -> Any:
         self._enter(module)
@@ -59,6 +94,8 @@ class Callers:
 
     def groups(self, frame: FrameType | None) -> tuple[Group, ...]:
         """The calls around an operation made at ``frame``, outermost first."""
+        if self._joined:
+            self._settle(frame)
         frames = []
         is_user = self._sites.is_user
         while frame is not None:
@@ -92,11 +129,13 @@ class Callers:
     @property
     def modules(self) -> tuple[Group, ...]:
         """The modules whose forward is running, outermost first."""
+        if self._joined:
+            self._settle(sys._getframe(1))
         return tuple(group for _, group in self._modules)
 
     def in_library_module(self) -> bool:
         """Whether the forward that runs is a library's."""
-        if not self._modules:
+        if not self.modules:
             return False
         code = getattr(type(self._modules[-1][0]).forward, "__code__", None)
         return code is None or not self._sites.is_user(code)
@@ -109,24 +148,14 @@ class Callers:
     def root_name(self, frame: FrameType | None) -> str:
         """The variable of the user's that holds the outermost module whose forward is running, or
         ran last; empty if there is none."""
-        if not self._modules:
+        if not self.modules:
             return self._root_name
         root = self._modules[0][0]
         name = self._root_names.get(root)
         if name is None:
-            name = self._root_names[root] = self._variable(root, frame)
+            name = self._root_names[root] = self._subjects.variable(root, frame)
         self._root_name = name
         return name
-
-    def _variable(self, value: object, frame: FrameType | None) -> str:
-        frame = self._sites.user_frame(frame)
-        while frame is not None:
-            for scope in (frame.f_locals, frame.f_globals):
-                for name, other in scope.items():
-                    if other is value and name != "self":
-                        return str(name)
-            frame = self._sites.user_frame(frame.f_back)
-        return ""
 
     def parameter_name(self, tensor: Tensor) -> tuple[str, str]:
         """Path and kind (``parameter``, ``buffer``) of a tensor that a seen module owns."""
@@ -151,7 +180,9 @@ class Callers:
         self._calls += 1
         return Group(f"f{self._calls}", code.co_name.strip("<>"), "function")
 
-    def _enter(self, module: nn.Module) -> None:
+    def _enter(self, module: nn.Module, *, told: bool = True) -> None:
+        if told and self._joined:
+            self._settle(sys._getframe(1))
         root = self._modules[0][0] if self._modules else module
         if root is module and torch.is_grad_enabled():
             self._subjects.enters(root)
@@ -166,19 +197,23 @@ class Callers:
         code = getattr(type(module).forward, "__code__", None)
         if code is not None and self._sites.is_user(code):
             self._forwards[code] = self._forwards.get(code, 0) + 1
-        if self.entered is not None:
+        if told and self.entered is not None:
             self.entered(group, sys._getframe(1))
 
     def _leave(self, module: nn.Module) -> None:
         while self._modules:
-            entered, _ = self._modules.pop()
-            code = getattr(type(entered).forward, "__code__", None)
-            if code in self._forwards:
-                self._forwards[code] -= 1
-                if not self._forwards[code]:
-                    del self._forwards[code]
-            if entered is module:
-                return
+            if self._pop() is module:
+                break
+        del self._joined[len(self._modules) :]
+
+    def _pop(self) -> Any:
+        entered, _ = self._modules.pop()
+        code = getattr(type(entered).forward, "__code__", None)
+        if code in self._forwards:
+            self._forwards[code] -= 1
+            if not self._forwards[code]:
+                del self._forwards[code]
+        return entered
 
     def _learn(self, root: nn.Module) -> dict[int, str]:
         names = {id(m): path for path, m in root.named_modules(remove_duplicate=False)}

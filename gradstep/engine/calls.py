@@ -56,6 +56,9 @@ class Call:
     """Results never require grad, whatever goes in: no part of a forward."""
 
 
+NEW_PARAMETER = Call(Kind.OPERATION, "Parameter", in_place=False, no_gradient=False)
+
+
 class Calls(dict[Any, Call]):
     """What is known of each function, judged at its first call. Functions are torch's own and few,
     so they are kept. A dictionary, since it is asked at every call of the program."""

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gradstep.engine import torch_internals as internals
 from gradstep.engine.aliases import Aliases, Role
-from gradstep.engine.calls import Call, tensors_in
+from gradstep.engine.calls import NEW_PARAMETER, Call, tensors_in
 from gradstep.engine.spent import Spent
 from gradstep.engine.tracker import Tracker
 from gradstep.phases import Phase
@@ -60,7 +60,7 @@ class Classifier:
                 return self._from_outside(known, tensors)
             return (None if known.no_gradient else _FORWARD), False
         if self.aliases and self.aliases.from_gradient(tensors):
-            if known.name == "tensor" and kwargs.get("requires_grad"):
+            if known is NEW_PARAMETER or (known.name == "tensor" and kwargs.get("requires_grad")):
                 return _UPDATE, True  # a new leaf takes the parameter's place
             return (None if self.optimizers or known.name in _OF_A_LOG else _UPDATE), False
         return None, False

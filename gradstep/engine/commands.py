@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import _thread
 import linecache
+import signal
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -90,6 +92,12 @@ class Commands(RerunCommands, TrainingCommands, GaugeCommands):
         self._standing()
         self._landscapes.cancel()
         self._debugger.go_on(Command(Goal.RUN, Level.RUN, leave=True))
+
+    def do_end(self) -> None:
+        """The window is closed: end the program as Ctrl+C in its terminal would, so that what it
+        does in the end is done. It may stand or run."""
+        interrupt_main()
+        self._debugger.gate.abandon()
 
     # ------------------------------------------------------------------ reading
 
@@ -264,6 +272,15 @@ class Commands(RerunCommands, TrainingCommands, GaugeCommands):
             has_grad=grad is not None,
             note="" if grad is not None else _no_gradient(requires),
         )
+
+
+def interrupt_main() -> None:
+    """Ctrl+C, for the main thread: one that sleeps or reads wakes up."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 def _with_code(target: Place | None) -> Place:

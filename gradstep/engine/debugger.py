@@ -167,6 +167,8 @@ class Debugger:
             self.hold(reason, operation, frame, ids=ids, spot=spot)
             reason = None
         self._enter_phase(phase)
+        if phase is Phase.BACKWARD:
+            self.expect_more()  # Python code that runs inside of a node
         if begins:
             self.pursuit.iteration_passed()
         recorded = enter is not None and not self.blind and self.recorder.watching
@@ -210,6 +212,11 @@ class Debugger:
         self.goals.reached = self.goals.reached or self.goal is Goal.BACKWARD
         self._total = total or None
 
+    def expect_more(self) -> None:
+        """What comes next was not counted among the operations of this phase."""
+        if self._total is not None:
+            self._total += 1
+
     def enter_unseen(self, phase: Phase) -> None:
         """A phase begins (or was run) of which no operation is seen."""
         self._enter_phase(phase)
@@ -221,6 +228,8 @@ class Debugger:
 
     def commit_update(self, *, optimizer: bool) -> None:
         """Parameters have changed by their gradients: the iteration is complete."""
+        if not optimizer and self.nonfinite.has_optimizer and not self.tracker.hand_completes():
+            return
         first = not self.tracker.updated
         self.tracker.commit_update(optimizer=optimizer, blind=self.blind)
         if first and not self.blind:

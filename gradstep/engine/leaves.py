@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 
 from torch import Tensor
@@ -21,11 +22,23 @@ class Leaves:
         self._recorder = recorder
         self._data: dict[int, Preview | None] = {}
         self._grad: dict[int, tuple[str, Preview | None]] = {}
+        self._reached: dict[int, weakref.ref[Tensor]] = {}
 
     def forget_graph(self) -> None:
         """A new iteration: the graph's leaves are met anew."""
         self._data.clear()
         self._grad.clear()
+
+    def reached(self, leaf: Tensor) -> None:
+        """It has a gradient now."""
+        key = id(leaf)
+        if not self.was_reached(leaf):
+            self._reached[key] = weakref.ref(leaf, lambda ref: self._reached.pop(key, None))
+
+    def was_reached(self, leaf: Tensor) -> bool:
+        """Whether a gradient of it has been seen, at a stop or while backward was recorded."""
+        known = self._reached.get(id(leaf))
+        return known is not None and known() is leaf
 
     def refresh(self) -> Iterator[Change]:
         """Look at every leaf; what changed since the last look."""
@@ -43,6 +56,8 @@ class Leaves:
             grad = leaf.grad if leaf.requires_grad and is_leaf(leaf) else None
             after = preview(grad) if grad is not None else None
             state = "set" if grad is not None else "none"
+            if grad is not None:
+                self.reached(leaf)
         ref = node.name or f"#{node.id}:0"
         before = self._data.get(node.id, node.data)
         self._data[node.id] = data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -15,7 +16,7 @@ from gradstep.engine import torch_internals as internals
 from gradstep.engine.aliases import Role
 from gradstep.engine.attributes import Attributes, differentiated
 from gradstep.engine.births_of_calls import Returned
-from gradstep.engine.calls import Call, Calls, Kind, judge, tensors_in, tensors_of
+from gradstep.engine.calls import NEW_PARAMETER, Call, Calls, Kind, judge, tensors_in, tensors_of
 from gradstep.engine.classify import Classifier
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.reading import preview
@@ -98,6 +99,9 @@ class AtenMode(TorchDispatchMode):
         return func(*args, **kwargs) if kwargs else func(*args)
 
 
+_NOT_TORCH = (Aloud, functools.partial)
+
+
 class Observer:
     """Classifies calls into phases and reports them to the debugger."""
 
@@ -167,28 +171,67 @@ class Observer:
             elif self.debugger.unwatched:
                 result = self._pass_by(known, function, args, kwargs)
             else:
-                result = self._operation(known, function, args, kwargs)
+                # __torch_function__ <- call
+                result = self._operation(known, function, args, kwargs, sys._getframe(2))
             return result if self.tap is None else self.tap(known, args, kwargs, result)
         finally:
             self.entering_handler -= 1
 
-    def _operation(self, known: Call, function: Any, args: Any, kwargs: Any) -> Any:
+    def apply(self, original: Any, cls: Any, args: Any, kwargs: Any) -> Any:
+        """A custom ``autograd.Function`` is called: one operation, whatever its forward does below.
+        In a library's own calls it is a part of them, as their other operations are."""
+        if not self._attends():
+            return original(cls, *args, **kwargs)
+        known = Call(_OPERATION, cls.__name__, in_place=False, no_gradient=False)
+        # The one who called ``apply``, which is wrapped.
+        return self._unheard(
+            known, functools.partial(original, cls), args, kwargs, sys._getframe(2)
+        )
+
+    def new_parameter(self, original: Any, cls: Any, args: Any, kwargs: Any) -> Any:
+        """``w = nn.Parameter(w.data - lr * w.grad)``: it takes the place of another."""
+        if not self.classifier.aliases or not self._attends():
+            return original(cls, *args, **kwargs)
+        if not self.classifier.aliases.from_gradient(tensors_of(args, kwargs)):
+            return original(cls, *args, **kwargs)
+        run = functools.partial(original, cls)
+        return self._unheard(NEW_PARAMETER, run, args, kwargs, sys._getframe(2))
+
+    def _attends(self) -> bool:
+        """Whether a call that no mode is told of is the program's own, in the thread followed."""
+        if self._asleep or self.entering_handler:
+            return False
+        return internals.function_mode_is_on(self.call_mode)
+
+    def _unheard(
+        self, known: Call, function: Any, args: Any, kwargs: Any, caller: FrameType
+    ) -> Any:
+        if self.debugger.unwatched:
+            return self._pass_by(known, function, args, kwargs)
+        result = self._operation(known, function, args, kwargs, caller)
+        return result if self.tap is None else self.tap(known, args, kwargs, result)
+
+    def _operation(
+        self, known: Call, function: Any, args: Any, kwargs: Any, caller: FrameType
+    ) -> Any:
+        """``caller``: the frame that called it."""
         d = self.debugger
         tensors = tensors_of(args, kwargs)
-        caller = sys._getframe(3)  # __torch_function__ <- call <- _operation
         frame = d.sites.user_frame(caller)
         phase, commits = self.classifier.classify(known, tensors, args, kwargs)
         enter: Callable[[Place | None], NodeRecord] | None = None
         if phase is Phase.FORWARD:
 
             def enter(place: Place | None) -> NodeRecord:
-                called = None if function.__class__ is Aloud else function
+                # Only torch's own functions are kept, to be called again on other values.
+                called = None if function.__class__ in _NOT_TORCH else function
                 return d.recorder.enter(known.name, called, args, kwargs, tensors, caller, place)
 
         node = d.before(phase, known.name, frame, direct=frame is caller, enter=enter)
         births = d.nonfinite.births
         held = births.before(known, args, tensors) if births.on else None
-        outer, self.current = self.current, node
+        outer = self.current
+        self.current = node or outer  # below a function of the program's own it is that one's
         first = internals.sequence_number()
         try:
             result = self._execute(known.name, function, args, kwargs)

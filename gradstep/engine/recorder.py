@@ -21,7 +21,7 @@ from gradstep.engine.callers import Callers
 from gradstep.engine.calls import is_in_place, tensors_in
 from gradstep.engine.chance import autocast_of, chance_of
 from gradstep.engine.reading import describe, preview
-from gradstep.engine.records import EdgeRecord, NodeRecord, wire_edge, wire_node
+from gradstep.engine.records import EdgeRecord, NodeRecord, leading_to, wire_edge, wire_node
 from gradstep.engine.sites import Sites
 from gradstep.engine.store import Store
 from gradstep.engine.torch_internals import is_leaf, unobserved
@@ -134,9 +134,18 @@ class Recorder:
         if outputs and self.watching:
             node.tensor = describe(outputs[0])
         if last > first:
-            self._firsts.append(first)
-            self._spans.append(node)
+            self._span(node)
         self._touch(node)
+
+    def _span(self, node: NodeRecord) -> None:
+        """Keep the numbers in order. A custom function's forward may have built a graph of its own
+        meanwhile: those numbers are the inner calls'."""
+        at = bisect.bisect_left(self._firsts, node.first)
+        if at < len(self._firsts):
+            node.last = min(node.last, self._firsts[at])
+        if node.last > node.first:
+            self._firsts.insert(at, node.first)
+            self._spans.insert(at, node)
 
     def prune(self, roots: list[NodeRecord]) -> set[int]:
         """Backward starts at ``roots``. What leads neither there nor to a loss that waits for a
@@ -372,18 +381,6 @@ class Recorder:
                         return str(name)
             frame = self._sites.naming_frame(frame.f_back)
         return ""
-
-
-def leading_to(roots: list[NodeRecord]) -> set[int]:
-    """The ids of these nodes and of all that went into them."""
-    found: set[int] = set()
-    stack = list(roots)
-    while stack:
-        node = stack.pop()
-        if node.id not in found:
-            found.add(node.id)
-            stack.extend(edge.source for edge in node.inputs)
-    return found
 
 
 def _detail(name: str, args: Any) -> str:

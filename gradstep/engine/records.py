@@ -90,6 +90,18 @@ def in_common(nodes: list[NodeRecord]) -> tuple[Group, ...]:
     return tuple(common)
 
 
+def leading_to(roots: list[NodeRecord]) -> set[int]:
+    """The ids of these nodes and of all that went into them."""
+    found: set[int] = set()
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node.id not in found:
+            found.add(node.id)
+            stack.extend(edge.source for edge in node.inputs)
+    return found
+
+
 def wire_node(n: NodeRecord) -> Node:
     return Node(
         id=n.id,

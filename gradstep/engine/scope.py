@@ -10,21 +10,29 @@ from typing import Any
 from torch import Tensor, nn
 
 from gradstep.engine.callers import Callers
+from gradstep.engine.leaves import Leaves
 from gradstep.engine.reading import describe, preview
 from gradstep.engine.recorder import Recorder
 from gradstep.engine.sites import Sites
 from gradstep.engine.torch_internals import is_leaf, unobserved
+from gradstep.engine.tracker import Tracker
 from gradstep.protocol.values import TensorInfo, ValueInfo, ValueKind
 
 LIMIT = 2000
 """Descriptors at most; a model may own more, and each is found by its name all the same."""
 
+CLEARED_OR_NOT = "cleared, or not reached yet"
+"""Backward ran where nobody looked."""
+
 
 class Scope:
     """Looks into frames and modules; nothing of it is kept."""
 
-    def __init__(self, sites: Sites, callers: Callers, recorder: Recorder) -> None:
+    def __init__(
+        self, sites: Sites, callers: Callers, recorder: Recorder, leaves: Leaves, tracker: Tracker
+    ) -> None:
         self._sites, self._callers, self._recorder = sites, callers, recorder
+        self._leaves, self._tracker = leaves, tracker
         self.extra: dict[str, Any] = {}
         """Named by gradstep itself: an experiment's model and parameters."""
         self.globals: dict[str, Any] = {}
@@ -108,6 +116,8 @@ class Scope:
         """Descriptor of a tensor of the program. Call it unobserved."""
         described = describe(tensor)
         grad = tensor.grad if described.is_leaf and tensor.requires_grad else None
+        if grad is not None:
+            self._leaves.reached(tensor)
         return ValueInfo(
             ref=ref or name,
             name=name,
@@ -117,8 +127,17 @@ class Scope:
             grad=preview(grad) if grad is not None else None,
             scope=scope,
             has_grad=grad is not None,
-            note=_why_no_gradient(tensor, described, grad is not None),
+            note="" if grad is not None else self._why_no_gradient(tensor, described),
         )
+
+    def _why_no_gradient(self, tensor: Tensor, info: TensorInfo) -> str:
+        if not info.requires_grad:
+            return "does not require grad"
+        if not info.is_leaf:
+            return "not a leaf: PyTorch keeps no .grad here unless asked (retain_grad)"
+        if self._leaves.was_reached(tensor):
+            return "cleared by zero grad"
+        return CLEARED_OR_NOT if self._tracker.trained else "no backward has reached it yet"
 
     def _kind(self, tensor: Tensor) -> ValueKind:
         if not is_leaf(tensor):
@@ -147,13 +166,3 @@ class Scope:
     def _owned(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         yield from module.named_parameters()
         yield from module.named_buffers()
-
-
-def _why_no_gradient(tensor: Tensor, info: TensorInfo, has_grad: bool) -> str:
-    if has_grad:
-        return ""
-    if not info.requires_grad:
-        return "does not require grad"
-    if not info.is_leaf:
-        return "not a leaf: PyTorch keeps no .grad here unless asked (retain_grad)"
-    return "no backward has reached it yet"

@@ -4,7 +4,7 @@ where there are several: a generator and a discriminator, an actor and a critic.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -75,8 +75,11 @@ class Subjects:
         alive |= {id(value) for _, value in bound if isinstance(value, Optimizer)}
         if len(alive) < 2:
             return ""
-        named = next((name for name, value in bound if value is owner), "")
-        return named or f"{type(owner).__name__} {self._number(owner)}"
+        return _named(owner, bound) or f"{type(owner).__name__} {self._number(owner)}"
+
+    def variable(self, owner: object, frame: FrameType | None) -> str:
+        """What the program that stands at ``frame`` calls a module or an optimizer."""
+        return _named(owner, self._bound(frame))
 
     def own_name(self, root: nn.Module, frame: FrameType | None) -> str:
         """What tells the parameters of ``root`` from those of another model, where both have
@@ -87,8 +90,7 @@ class Subjects:
             if self._contains(other, root) or self._contains(root, other):
                 continue
             if any(path in paths for path, _ in other.named_parameters(remove_duplicate=False)):
-                named = next((name for name, value in bound if value is root), "")
-                return named or f"{type(root).__name__} {self._number(root)}"
+                return _named(root, bound) or f"{type(root).__name__} {self._number(root)}"
         return ""
 
     def models(self, bound: list[tuple[str, Any]]) -> list[tuple[str, nn.Module]]:
@@ -135,6 +137,10 @@ class Subjects:
             number = 1 + sum(type(other) is type(owner) for other in living)
             known = self._seen[id(owner)] = (weakref.ref(owner), number)
         return known[1]
+
+
+def _named(owner: object, bound: Iterable[tuple[str, Any]]) -> str:
+    return next((name for name, value in bound if value is owner), "")
 
 
 def _has_parameters(module: nn.Module) -> bool:

@@ -18,8 +18,8 @@ from torch import Tensor
 from gradstep.engine.arguments import Omitted, Slot
 from gradstep.engine.calls import tensors_in
 from gradstep.engine.chance import again, set_aside
-from gradstep.engine.recorder import Recorder, leading_to
-from gradstep.engine.records import EdgeRecord, NodeRecord
+from gradstep.engine.recorder import Recorder
+from gradstep.engine.records import EdgeRecord, NodeRecord, leading_to
 from gradstep.engine.torch_internals import is_opaque, unobserved
 from gradstep.protocol.values import ValueKind
 

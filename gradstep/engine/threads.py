@@ -6,6 +6,7 @@ Others (loaders, writers of logs, replicas) pass their calls on unseen."""
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 from typing import Any
 
@@ -16,6 +17,9 @@ from gradstep.engine.calls import tensors_of
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.observer import CallMode, Observer
 from gradstep.protocol.trace import Level
+
+POLL = 0.05
+"""Seconds between two looks at what a thread waits for."""
 
 
 class Threads:
@@ -48,12 +52,19 @@ class Threads:
 
     def wait(self) -> None:
         """The main thread is through: Python waits for the others, and what they train is not over
-        before. Workers of a pool wait for work until Python tells them to end."""
-        for thread in list(self._started):
-            target = getattr(thread, "_target", None)
-            of_pool = getattr(target, "__module__", "") == "concurrent.futures.thread"
-            if not thread.daemon and not of_pool:
-                thread.join()
+        before. They see it ended, as they would then; those that wait for it are not waited for,
+        nor are a pool's workers, which wait for work until Python tells them to end."""
+        main: Any = threading.main_thread()
+        main.is_alive = lambda: False
+        try:
+            for thread in list(self._started):
+                target = getattr(thread, "_target", None)
+                of_pool = getattr(target, "__module__", "") == "concurrent.futures.thread"
+                if not thread.daemon and not of_pool:
+                    while thread.is_alive() and not _waits_for(thread, main):
+                        thread.join(POLL)
+        finally:
+            del main.is_alive
 
     # ------------------------------------------------------------------ inside
 
@@ -95,3 +106,13 @@ class Threads:
         self._modes.pop(threading.get_ident(), None)
         if thread is self._followed:
             self._debugger.followed_elsewhere = True
+
+
+def _waits_for(thread: threading.Thread, other: threading.Thread) -> bool:
+    """Whether ``thread`` is in ``other.join()``."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    while frame is not None:
+        if frame.f_code is threading.Thread.join.__code__ and frame.f_locals["self"] is other:
+            return True
+        frame = frame.f_back
+    return False

@@ -140,6 +140,38 @@ def wrap_backward_entry(make: Callable[[Callable[..., Any]], Callable[..., Any]]
         torch.autograd.graph._engine_run_backward = wrapped
 
 
+def wrap_function_apply(around: Callable[[Any, Any, Any, Any], Any]) -> None:
+    """``around`` gets every call of a custom ``autograd.Function``: how to call it, the class,
+    arguments. No mode is told of these. Programs keep ``apply`` under names of their own
+    (``relu = ReLU.apply``), so it is wrapped once, before they do; ``torch.compile`` knows it by
+    its name."""
+    owner: Any = torch.autograd.Function
+    original = owner.__dict__["apply"].__func__
+
+    @functools.wraps(original)
+    def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
+        return around(original, cls, args, kwargs)
+
+    owner.apply = classmethod(apply)
+
+
+def wrap_new_parameter(around: Callable[[Any, Any, Any, Any], Any]) -> None:
+    """``around`` gets every making of an ``nn.Parameter``: how to make it, the class, arguments.
+    No mode is told of it."""
+    owner: Any = torch.nn.Parameter
+    original = owner.__new__
+
+    @functools.wraps(original)
+    def __new__(cls: Any, *args: Any, **kwargs: Any) -> Any:
+        return around(original, cls, args, kwargs)
+
+    owner.__new__ = staticmethod(__new__)
+
+
+MODULE_CALL = torch.nn.Module._call_impl.__code__
+"""Of the frame in which a module's forward runs; its ``self`` is the module."""
+
+
 class ModuleCalls:
     """``around`` gets every call of a module while on: how to call it, the module, arguments. A
     class calls what its ``__call__`` is at that moment; the program may have put its own there."""

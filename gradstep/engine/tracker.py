@@ -27,6 +27,8 @@ class Tracker:
         self._usual_backwards = 1
         self._unfinished = self._finished = False
         self._optimizer_seen = False
+        self._moved_after: int | None = None
+        self._hand_alone = False
         self._after: dict[Phase, Phase] = {}
 
     def begins_iteration(self, phase: Phase, *, blind: bool = False) -> bool:
@@ -99,8 +101,19 @@ class Tracker:
         """The current phase is run once more: a stretch of its own."""
         self.phase, self.done = None, 0
 
+    def hand_completes(self) -> bool:
+        """The program has an optimizer, and moves a parameter by hand: whether that ends the
+        iteration. Not where the optimizer's step follows (weights moved uphill, for another
+        backward there); but where another such move comes first."""
+        if self._moved_after is None:
+            self._moved_after = self._backwards
+        self._hand_alone = self._hand_alone or self._backwards > self._moved_after
+        return self._hand_alone
+
     def commit_update(self, *, optimizer: bool, blind: bool = False) -> None:
         """Parameters have changed by their gradients."""
+        if optimizer:
+            self._moved_after, self._hand_alone = None, False
         if optimizer and not self._optimizer_seen:
             self._optimizer_seen = True
             if blind:

@@ -23,6 +23,8 @@ class Wave:
         self._recorder, self._tell = recorder, tell
         self._assigned: set[int] = set()
         self._reached: list[NodeRecord] = []
+        self.reached: set[int] = set()
+        """Nodes to which the present backward will come."""
         self._nodes: list[_NodeBefore] = []
         self._edges: list[_EdgeBefore] = []
 
@@ -35,6 +37,7 @@ class Wave:
         self._assigned.clear()
         self._remember()
         self._reached = self._within_reach(roots)
+        self.reached = {node.id for node in self._reached}
         if recorder.watching:
             with unobserved():
                 parameters = [n for n in self._reached if n.kind is ValueKind.PARAMETER]
@@ -53,11 +56,6 @@ class Wave:
                 edge.grad = None
                 recorder.touch(edge)
         return total
-
-    @property
-    def reached(self) -> set[int]:
-        """Nodes to which the present backward will come."""
-        return {node.id for node in self._reached}
 
     def arrived(self, record: NodeRecord, gradients: tuple[Tensor | None, ...]) -> None:
         """The whole gradient of a call's results, summed over their paths."""

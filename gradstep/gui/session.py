@@ -181,8 +181,6 @@ class Session(QObject):
         self._reading.reset()
         if run is None:
             return
-        if self.state is not State.ENDED:
-            run.debuggee.kill()
         self._leaving = [thread for thread in self._leaving if thread.is_alive()]
         thread = threading.Thread(target=run.debuggee.close, name="gradstep-leave", daemon=True)
         self._leaving.append(thread)

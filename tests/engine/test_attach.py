@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -223,3 +225,20 @@ def test_under_gradstep_it_is_a_breakpoint_at_every_level(start: Any) -> None:
     stop = program.run()
     assert (stop.reason, stop.line) == (Reason.BREAKPOINT, marker(TRAINS, "second"))
     assert program.run().reason is Reason.END
+
+
+@pytest.mark.parametrize("name", ["RANK", "LOCAL_RANK"])
+def test_only_the_first_rank_is_stopped(run: Run, plain: Plain, name: str) -> None:
+    code, output, errors = run(TRAINS, environ={name: "1", "DISPLAY": ":1"}).end()
+    assert (code, output) == plain()[:2]
+    assert errors == "gradstep.breakpoint(): only rank 0 is stopped; rank 1 goes on.\n"
+
+
+def test_the_other_ranks_run_without_a_window(tmp_path: Path) -> None:
+    """``torchrun --no-python gradstep train.py``"""
+    program = tmp_path / "rank.py"
+    program.write_text("import sys; print(*sys.argv[1:], 'gradstep' in sys.modules); sys.exit(3)")
+    command = [sys.executable, "-m", "gradstep", str(program), "a", "b"]
+    environ = {**os.environ, "RANK": "2"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=PATIENCE)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "a b False\n", "")

@@ -324,3 +324,23 @@ def test_exit_handlers_may_take_their_time(start: Start, script: Any) -> None:
     assert program.run().reason is Reason.END
     assert program.finish() == 0
     assert program.output == "bye\n"
+
+
+@pytest.mark.parametrize("seconds", ["0", "100"], ids=["standing", "asleep"])
+def test_a_program_that_is_closed_ends_as_by_ctrl_c(tmp_path: Path, seconds: str) -> None:
+    """Its exit handlers run, and the window need not wait long."""
+    notes = tmp_path / "notes"
+    debuggee = gradstep.open(PROGRAMS / "ends.py", [str(notes), seconds], timeout=PATIENCE)
+    debuggee.backward(timeout=PATIENCE)
+    if seconds == "100":
+        debuggee.advance(Goal.RUN)
+        time.sleep(0.5)
+    debuggee.close()
+    assert notes.read_text().split() == ["finally", "atexit"]
+    assert debuggee.exit_code == -signal.SIGINT
+
+
+def test_a_helper_thread_sees_the_main_thread_end(start: Start) -> None:
+    program = start("polls_main.py")
+    assert program.run().reason is Reason.END
+    assert program.output.endswith("the main thread has ended\n")

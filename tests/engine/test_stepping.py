@@ -62,7 +62,7 @@ def test_into_goes_line_by_line_and_operation_by_operation(start: Start, plain: 
     follow(program, SCRIPT, "into", [
         ("loss", None), ("block", None), ("lin", None), ("lin", "linear"), ("tanh", None),
         ("tanh", "tanh"), ("again", None), ("lin", None), ("lin", "linear"), ("tanh", None),
-        ("tanh", "tanh"), ("gate", None), ("gate_forward", None),
+        ("tanh", "tanh"), ("gate", None), ("gate", "Gate"), ("gate_forward", None),
     ])  # fmt: skip
     stop = program.into()
     assert stop.line == marker(SCRIPT, "gate_forward") + 1
@@ -179,7 +179,8 @@ def test_out_in_backward(start: Start) -> None:
         pass
     follow(program, SCRIPT, "into", [("gate_backward", None), ("gate_inside", None)])
     follow(program, SCRIPT, "out", [("backward", "TanhBackward0")])
-    follow(program, SCRIPT, "out", [("update", None)])
+    assert calls(program, program.stop.operation.node) == ["train", "Model", "again"]
+    follow(program, SCRIPT, "out", [("backward", "TanhBackward0"), ("update", None)])
 
 
 def test_stepping_an_experiment(start: Start) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import runpy
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -161,7 +161,7 @@ def test_gradients_or_why_there_are_none(program: Opened) -> None:
     infos = {v.name: v for v in program.values()}
     assert program.value("leaf").grad == [5.0, 5.0]
     assert infos["leaf"].grad == Preview(elements=(5.0, 5.0))
-    reasons = {"unreached": "no backward", "result": "not a leaf", "float32": "does not require"}
+    reasons = {"unreached": "not reached", "result": "not a leaf", "float32": "does not require"}
     for name, words in reasons.items():
         assert words in infos[name].note and program.value(name).grad is None
         with pytest.raises(RequestFailed, match=words):
@@ -194,3 +194,27 @@ def test_names_inside_a_function_come_first() -> None:
         assert program.value("number").data == 7
         scopes = {v.name: v.scope for v in program.values()}
         assert (scopes["local"], scopes["number"], scopes["leaf"]) == ("inside", "inside", "")
+
+
+def test_why_there_is_no_gradient(start: Callable[..., Opened]) -> None:
+    """Not reached yet, cleared since, or one of the two where nobody was looking."""
+    program = start("hidden_layer.py")
+    name = "hidden.weight"
+    program.forward()
+    assert note(program, name) == "no backward has reached it yet"
+    program.backward()
+    assert note(program, name) == ""
+    program.zero_grad()
+    assert note(program, name) == "cleared by zero grad"
+    program, file = start("zero_first.py"), "zero_first.py"
+    backward = (PROGRAMS / file, marker(file, "backward"))
+    program.run_to(*backward)
+    assert note(program, "0.weight") == "no backward has reached it yet"
+    program.run_to(*backward)
+    assert program.stop.iteration == 1
+    assert note(program, "0.weight") == "cleared, or not reached yet"
+
+
+def note(program: Opened, name: str) -> str:
+    (info,) = [v for v in program.values() if v.name.endswith(name)]
+    return info.note

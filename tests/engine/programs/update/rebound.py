@@ -27,5 +27,8 @@ for step in range(4):
     elif way == "tensor":
         w = torch.tensor(w.data - lr * w.grad.data, requires_grad=True)  # @update
         b = torch.tensor(b.data - lr * b.grad.data, requires_grad=True)  # @update
+    elif way == "Parameter":
+        w = torch.nn.Parameter(w.data - lr * w.grad)  # @update
+        b = torch.nn.Parameter(b.data - lr * b.grad)  # @update
     print(step, loss.item())
 show(w, b)

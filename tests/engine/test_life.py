@@ -311,7 +311,7 @@ def test_many_at_once_and_closed_in_any_state() -> None:
     for program in programs:
         began = time.monotonic()
         program.close()
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < END_TIMEOUT + 2.0  # a busy machine kills slowly
         program.close()
         with pytest.raises(ProgramEnded):
             program.step()

@@ -16,6 +16,7 @@ import pytest
 
 import gradstep
 from gradstep.debuggee import Debuggee, Exited, Output, Program, ProgramEnded, Progress
+from gradstep.launch import END_TIMEOUT
 from gradstep.protocol.messages import RequestFailed
 from gradstep.protocol.trace import Goal, Level, Loaded, Reason
 from tests.engine.programs_under_test import PATIENCE, PROGRAMS, Opened, marker

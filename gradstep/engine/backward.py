@@ -78,20 +78,21 @@ class Backward:
     def __init__(self, debugger: Debugger, observer: Observer) -> None:
         self._debugger, self._observer = debugger, observer
         self._wave = Wave(debugger.recorder, debugger.tell)
+        self._count = self._counter()
 
     def install(self) -> None:
         internals.wrap_backward_entry(self._wrap)
 
     def _wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        d, inside = self._debugger, self._observer.inside
+        d, inside, watch = self._debugger, self._observer.inside, self._debugger.nonfinite
+        count = self._count
 
         def _engine_run_backward(outputs: Any, *args: Any, **kwargs: Any) -> Any:
             if d.in_backward:
                 return self._nested(original, outputs, args, kwargs)
-            watch = d.nonfinite
             watch.backwards += 1
             if d.level is _RUN and not d.attends:  # only counted: small loops feel each call
-                self._count(outputs, len(args) > 2 and args[2])
+                count(outputs, len(args) > 2 and args[2])
                 d.in_backward, depth = 1, len(inside)
                 try:
                     return original(outputs, *args, **kwargs)
@@ -138,21 +139,31 @@ class Backward:
 
         return _engine_run_backward
 
-    def _count(self, outputs: Any, differentiable: object) -> None:
-        """At run level: the iteration and the loss are noted, and nothing else is done."""
-        d = self._debugger
-        tracker = d.tracker
-        if not d.driven or tracker.phase is not _BACKWARD:
-            tracker.enter_backward_unseen(differentiable)
-        if not d.attended:
-            return
-        value = internals.plain_number(outputs[0])
-        if value is None:
-            self._note_loss(outputs, tracker.iteration)
-            return
-        d.journal.loss(tracker.iteration, value, d.sample or 0)
-        if d.nonfinite.on:
-            d.nonfinite.loss(outputs, value, tracker.iteration)
+    def _counter(self) -> Callable[[Any, Any], None]:
+        """Called at run level: the iteration and the loss are noted, and nothing else is done.
+
+        One closure, as on the smallest loops each call and each name with a dot is felt: what lies
+        in it has left the cache since the last backward."""
+        d, watch = self._debugger, self._debugger.nonfinite
+        tracker, note = d.tracker, d.journal.loss
+        number_of = internals.plain_number
+
+        def count(outputs: Any, differentiable: Any) -> None:
+            if tracker.steady and not differentiable:
+                tracker.iteration += 1
+            elif not d.driven or tracker.phase is not _BACKWARD:
+                tracker.enter_backward_unseen(differentiable)
+            if not d.attended:
+                return
+            value = number_of(outputs[0])
+            if value is None:
+                self._note_loss(outputs, tracker.iteration)
+                return
+            note(tracker.iteration, value, d.sample)
+            if watch.on:
+                watch.loss(outputs, value, tracker.iteration)
+
+        return count
 
     def _rise(self, depth: int) -> None:
         """Python code inside of backward stopped, and the level was raised there."""
@@ -308,7 +319,7 @@ class Backward:
             with internals.unobserved():
                 value = _number(loss)
         if value is not None:
-            d.journal.loss(iteration, value, d.sample or 0)
+            d.journal.loss(iteration, value, d.sample)
         if d.nonfinite.on:
             d.nonfinite.loss(outputs, value, iteration)
 

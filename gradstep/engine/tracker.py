@@ -28,6 +28,9 @@ class Tracker:
         self._unfinished = self._finished = False
         self._optimizer_seen = False
         self._after: dict[Phase, Phase] = {}
+        self.steady = False
+        """At run level: the next backward, if nothing comes between, is a new iteration, just as
+        this one was; of what is known here only the iteration's number will be another."""
 
     def begins_iteration(self, phase: Phase, *, blind: bool = False) -> bool:
         """Whether an operation of ``phase`` would begin a new iteration.
@@ -50,6 +53,7 @@ class Tracker:
 
     def enter(self, phase: Phase, *, blind: bool = False) -> None:
         """An operation of ``phase`` is about to be executed."""
+        self.steady = False
         if self.begins_iteration(phase, blind=blind):
             self._begin(phase)
         if phase is self.phase:
@@ -64,7 +68,8 @@ class Tracker:
         self.phase, self.done = phase, 0
 
     def enter_backward_unseen(self, differentiable: object = False) -> None:
-        """At run level, on every backward: the same as ``enter``, made cheap.
+        """At run level, on every backward: the same as ``enter``, made cheap. Not to be called for
+        one that ``steady`` foretold: there the iteration's number is counted on.
 
         ``differentiable``: ``create_graph``; its gradients are for another backward, which belongs
         to the same iteration, and only then for an update."""
@@ -81,6 +86,8 @@ class Tracker:
         self._backwards += 1
         self.trained = True
         self.phase, self.done = _BACKWARD, 0
+        alone = over and self._backwards == self._usual_backwards == 1
+        self.steady = alone and not (self._driven or self._optimizer_seen or self._unfinished)
 
     def _begins_anew(self, differentiable: bool) -> bool:
         """Whether a backward may begin an iteration: not one that goes on where another left off.
@@ -97,10 +104,12 @@ class Tracker:
 
     def again(self) -> None:
         """The current phase is run once more: a stretch of its own."""
+        self.steady = False
         self.phase, self.done = None, 0
 
     def commit_update(self, *, optimizer: bool, blind: bool = False) -> None:
         """Parameters have changed by their gradients."""
+        self.steady = False
         if optimizer and not self._optimizer_seen:
             self._optimizer_seen = True
             if blind:

@@ -86,6 +86,8 @@ class Debugger:
         self.epoch: int | None = None
         self.sample: int | None = None
         self.changes: list[Change] = []
+        self._lasting = 0
+        """So many of them, from the first, are told however many operations follow."""
         self.announced: object = None
         """The operation that the last stop named as next and that must not stop again."""
         self.outer: Phase | None = None
@@ -298,6 +300,7 @@ class Debugger:
         self.frame = None
         self.leaving = command.leave
         self.changes.clear()
+        self._lasting = 0
         self.nonfinite.follow(command)
         self.pursuit.follow(command, frame, spot)
         return command
@@ -337,12 +340,16 @@ class Debugger:
         self.goals.executed += 1
         if self.goal is Goal.RUN:
             return
-        kept = [c for c in self.changes if not c.ref.startswith("#") or c.field == "grad"]
+        changes, lasting = self.changes, self._lasting
         if self.goals.told_by_result():
-            kept = []
-        self.changes = kept[-CHANGES:]
+            changes.clear()
+        elif len(changes) > lasting:  # those before have been looked at
+            told = changes[lasting:]
+            changes[lasting:] = [c for c in told if not c.ref.startswith("#") or c.field == "grad"]
+        del changes[:-CHANGES]
+        self._lasting = len(changes)
         if change is not None:
-            self.changes.append(change)
+            changes.append(change)
 
     def tell(self, change: Change) -> None:
         self.changes.append(change)

@@ -92,9 +92,9 @@ def preview(tensor: Tensor) -> Preview:
 
 
 class LaterPreview(Preview):
-    """The preview of ``copy``, which nobody changes; computed when it is first asked for. Of what is
-    recorded most is never shown, and a norm costs several times a copy. May be asked for in any
-    thread. Equal to, and on the wire the same as, a preview that was computed at once."""
+    """The preview of ``copy``, which nobody changes; computed when it is first asked for, in any
+    thread. Of what is recorded most is never shown, and a norm costs several times a copy. Equal
+    to, and on the wire the same as, a preview that was computed at once."""
 
     def __init__(self, copy: Tensor) -> None:
         self.__dict__["_copy"], self.__dict__["_found"] = copy, None
@@ -110,10 +110,10 @@ class LaterPreview(Preview):
         found: Preview = self.__dict__["_found"]
         return found
 
-    elements = property(lambda self: self.now.elements)  # type: ignore[assignment]
-    norm = property(lambda self: self.now.norm)  # type: ignore[assignment]
-    rms = property(lambda self: self.now.rms)  # type: ignore[assignment]
-    problem = property(lambda self: self.now.problem)  # type: ignore[assignment]
+    elements = property(lambda self: self.now.elements)
+    norm = property(lambda self: self.now.norm)
+    rms = property(lambda self: self.now.rms)
+    problem = property(lambda self: self.now.problem)
 
     def __eq__(self, other: object) -> bool:
         return self.now == (other.now if isinstance(other, LaterPreview) else other)

@@ -312,8 +312,8 @@ def is_opaque(tensor: Tensor) -> bool:
 
 def plain_number(loss: Any) -> float | None:
     """The number in a real one-element tensor that nothing is peculiar about; None for all others,
-    and when a mode or transform would see it being read. One function, asked at every backward, with
-    few questions: each is code that has left the cache since the last backward."""
+    and when a mode or transform would see it being read. Asked at every backward, in one function
+    and with few questions: each is code that has left the cache since the last backward."""
     if type(loss) is not Tensor or _count_dispatch_modes() or _count_function_modes():
         return None
     if loss.layout is not _STRIDED or loss.numel() != 1 or _transforms_are_active():

@@ -103,7 +103,8 @@ class Backward:
                     d.in_backward = 0
                     if d.level is not _RUN:
                         self._rise(depth)
-            told = d.level is _RUN and self._attend(outputs, sys._getframe(1))
+            asked = d.level is _RUN and (d.pursuit.epochs.asks or d.breakpoints.phases)
+            told = bool(asked) and self._attend(outputs, sys._getframe(1))
             if d.level is _RUN:
                 return self._attended(original, outputs, args, kwargs)
             if d.unwatched:

@@ -40,6 +40,7 @@ class Backward:
         """Where the run of the engine began that is under way; nothing is held after it."""
         self._blind = False
         """Whether that run began at run level, and the journal has not heard of it."""
+        self._count = self._counter()
 
     def install(self) -> None:
         internals.wrap_backward_entry(self._wrap)
@@ -54,7 +55,8 @@ class Backward:
             d.nonfinite.backwards += 1
             told = False
             if d.level is _RUN:
-                told = d.attends and self._attend(outputs, sys._getframe(1))
+                asked = d.attends and (d.pursuit.epochs.asks or d.breakpoints.phases)
+                told = bool(asked) and self._attend(outputs, sys._getframe(1))
                 if d.level is _RUN:  # it has not stopped there
                     self._count(outputs, len(args) > 2 and args[2])
                     if d.level is _RUN:
@@ -171,21 +173,31 @@ class Backward:
 
     # ------------------------------------------------------------------ what is noted of it
 
-    def _count(self, outputs: Any, differentiable: object) -> None:
-        """At run level: the iteration and the loss are noted, and nothing else is done."""
-        d = self._debugger
-        tracker = d.tracker
-        if not d.driven or tracker.phase is not _BACKWARD:
-            tracker.enter_backward_unseen(differentiable)
-        if not d.attended:
-            return
-        value = internals.plain_number(outputs[0])
-        if value is None:
-            self._note_loss(outputs, tracker.iteration)
-            return
-        d.journal.loss(tracker.iteration, value, d.sample or 0)
-        if d.nonfinite.on:
-            d.nonfinite.loss(outputs, value, tracker.iteration)
+    def _counter(self) -> Callable[[Any, Any], None]:
+        """Called at run level: the iteration and the loss are noted, and nothing else is done.
+
+        One closure, as on the smallest loops each call and each name with a dot is felt: what lies
+        in it has left the cache since the last backward."""
+        d, watch = self._debugger, self._debugger.nonfinite
+        tracker, note = d.tracker, d.journal.loss
+        number_of = internals.plain_number
+
+        def count(outputs: Any, differentiable: Any) -> None:
+            if tracker.steady and not differentiable:
+                tracker.iteration += 1
+            elif not d.driven or tracker.phase is not _BACKWARD:
+                tracker.enter_backward_unseen(differentiable)
+            if not d.attended:
+                return
+            value = number_of(outputs[0])
+            if value is None:
+                self._note_loss(outputs, tracker.iteration)
+                return
+            note(tracker.iteration, value, d.sample)
+            if watch.on:
+                watch.loss(outputs, value, tracker.iteration)
+
+        return count
 
     def _attend(self, outputs: Any, caller: FrameType) -> bool:
         """At run level, where somebody waits for the end of forward or the loops around backward.
@@ -281,7 +293,7 @@ class Backward:
             with internals.unobserved():
                 value = _number(loss)
         if value is not None:
-            d.journal.loss(iteration, value, d.sample or 0)
+            d.journal.loss(iteration, value, d.sample)
         if d.nonfinite.on:
             d.nonfinite.loss(outputs, value, iteration)
 

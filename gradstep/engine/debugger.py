@@ -46,7 +46,7 @@ from gradstep.protocol.trace import (
 
 CHANGES = 200
 """At most so many changes are told at one stop."""
-_RUN = Goal.RUN  # looked up at every call of the program
+_RUN, _NAN = Goal.RUN, Goal.NAN  # looked up at every call of the program
 
 EAGER = "torch.compile is stepped eagerly: the last bits of its numbers may differ."
 
@@ -86,6 +86,7 @@ class Debugger:
         self.epoch: int | None = None
         self.sample: int | None = None
         self.changes: list[Change] = []
+        self._lasting = 0  # so many of them, from the first, are told whatever follows
         self.announced: object = None
         """The operation that the last stop named as next and that must not stop again."""
         self.outer: Phase | None = None
@@ -197,10 +198,8 @@ class Debugger:
             changes = True
         if changes and not self.blind:
             self._total = None
-            self.journal.open(phase, self.tracker.iteration, self._title(phase), self.outer)
-
-    def _title(self, phase: Phase) -> str:
-        return f"sample {self.sample}" if self.sample is not None else ""
+            title = f"sample {self.sample}" if self.sample is not None else ""
+            self.journal.open(phase, self.tracker.iteration, title, self.outer)
 
     def enter_backward(self, total: int) -> None:
         """Backward begins; its nodes report themselves if they are watched."""
@@ -240,12 +239,15 @@ class Debugger:
         next line of user code, or at the next operation if one comes first."""
         if self.goals.pause and threading.current_thread() is not threading.main_thread():
             self.pursuit.pause_at(self.sites.user_frame(frame))  # whose lines do not come by
-        if self.driven or self.is_child:
+        if self.driven:
             return
-        user = self.sites.user_frame(frame)
         self.pursuit.told = phase
-        ids = self.breakpoints.at_phase(phase, user) if self.breakpoints.phases else ()
-        if not ids and self.goal.value != phase.value:
+        stops, goal = self.breakpoints.phases, self.goals.goal
+        if not stops and (goal is _RUN or goal is _NAN or goal.value != phase.value):
+            return  # the way of small loops at run level
+        user, child = self.sites.user_frame(frame), self.is_child
+        ids = self.breakpoints.at_phase(phase, user) if stops and not child else ()
+        if child or (not ids and goal.value != phase.value):
             return
         reason = Reason.BREAKPOINT if ids else Reason.PHASE
         self.goals.boundary, self.goals.ended, self._hits = reason, phase, self._hits + ids
@@ -307,6 +309,7 @@ class Debugger:
         self.frame = None
         self.leaving = command.leave
         self.changes.clear()
+        self._lasting = 0
         self.nonfinite.follow(command)
         self.pursuit.follow(command, frame, spot)
         return command
@@ -346,12 +349,16 @@ class Debugger:
         self.goals.executed += 1
         if self.goal is Goal.RUN:
             return
-        kept = [c for c in self.changes if not c.ref.startswith("#") or c.field == "grad"]
+        changes, lasting = self.changes, self._lasting
         if self.goals.told_by_result():
-            kept = []
-        self.changes = kept[-CHANGES:]
+            changes.clear()
+        elif len(changes) > lasting:  # those before have been looked at
+            told = changes[lasting:]
+            changes[lasting:] = [c for c in told if not c.ref.startswith("#") or c.field == "grad"]
+        del changes[:-CHANGES]
+        self._lasting = len(changes)
         if change is not None:
-            self.changes.append(change)
+            changes.append(change)
 
     def tell(self, change: Change) -> None:
         self.changes.append(change)

@@ -140,8 +140,8 @@ class Journal:
             return stretch.count
         return None
 
-    def loss(self, iteration: int, value: float, sample: int = 0) -> None:
-        """``sample`` counts from 1; 0 when it is not known."""
+    def loss(self, iteration: int, value: float, sample: int | None = None) -> None:
+        """``sample`` counts from 1; None when it is not known."""
         losses = self._losses
         self._iterations.append(iteration)
         losses.append(value)

@@ -103,7 +103,8 @@ class NanWatch:
     def loss(self, outputs: Any, value: float | None, iteration: int) -> None:
         """Backward begins at ``outputs``; ``value`` is the loss, if it is one number."""
         if not self.on or (value is not None and math.isfinite(value)):
-            self._past_the_strike()
+            if self._plan is not None:
+                self._past_the_strike()
             return
         loss = outputs[0]
         with unobserved():

@@ -20,6 +20,7 @@ from gradstep.protocol.values import Preview
 
 Index = tuple[int, ...]
 
+_STRIDED = torch.strided
 COUNTED = 1 << 26
 """Elements above which those that are not finite are not counted."""
 
@@ -61,20 +62,24 @@ def of_value(value: float) -> NotFinite | None:
 
 
 def gradients_finite(gradients: list[Tensor]) -> bool:
-    """Whether all are: on the processor each is summed, elsewhere all are reduced together and one
-    number is read. Raises nothing; what cannot be read counts as finite."""
+    """Whether all are: on the processor each is summed and the sum of the sums is judged; elsewhere
+    all are reduced together and one number is read. Raises nothing; what cannot be read counts as
+    finite."""
     elsewhere: dict[tuple[Any, Any], list[Tensor]] = {}
+    total: complex = 0.0
     for gradient in gradients:
         values: Tensor | None = gradient
-        plain = gradient.__class__ is Tensor and gradient.layout is torch.strided
+        plain = type(gradient) is Tensor and gradient.layout is _STRIDED
         if not plain or gradient.itemsize == 1:
             values = _elements(gradient)
         if values is None:
             continue
-        if not values.is_cpu:
+        if values.is_cpu:
+            total += values.sum().item()
+        else:
             elsewhere.setdefault((values.device, values.dtype), []).append(values)
-        elif not sums_to_finite(values) and found_in(gradient) is not None:
-            return False
+    if not cmath.isfinite(total) and any(found_in(gradient) for gradient in gradients):
+        return False
     for (device, _), group in elsewhere.items():
         if device.type == "meta" or _capturing(device.type):
             continue

@@ -17,6 +17,8 @@ from gradstep.engine.debugger import Debugger
 from gradstep.engine.observer import Observer
 from gradstep.phases import Phase
 
+_UPDATE = Phase.UPDATE  # looking up a member of an Enum costs 70 ns on Python 3.11
+
 
 class Optimizers:
     """Global hooks for ``step``; ``zero_grad`` has none, so the two classes' method is wrapped."""
@@ -57,11 +59,14 @@ class Optimizers:
     def _step_begins(self, optimizer: Any, args: Any, kwargs: Any) -> Any:
         d = self._debugger
         if d.blind and not self._observer.inside:
-            d.enter_unseen(Phase.UPDATE)
-        d.nonfinite.step(optimizer)
-        self._observer.inside.append(Phase.UPDATE)
+            d.enter_unseen(_UPDATE)
+        if d.nonfinite.on:
+            d.nonfinite.step(optimizer)
+        self._observer.inside.append(_UPDATE)
         if not d.blind:
-            d.subjects.works(Phase.UPDATE, optimizer)
+            d.subjects.works(_UPDATE, optimizer)
+        if len(args) < 2 and not kwargs:
+            return None
         if len(args) > 1 and callable(args[1]):
             return (*args[:1], self._within(args[1]), *args[2:]), kwargs
         if callable(kwargs.get("closure")):
@@ -76,7 +81,7 @@ class Optimizers:
         def within(*args: Any, **kwargs: Any) -> Any:
             around, outer = inside[:], d.outer
             inside.clear()
-            d.outer = Phase.UPDATE
+            d.outer = _UPDATE
             try:
                 return closure(*args, **kwargs)
             finally:
@@ -86,12 +91,12 @@ class Optimizers:
 
     def _step_ends(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         d, inside = self._debugger, self._observer.inside
-        if inside and inside[-1] is Phase.UPDATE:
+        if inside and inside[-1] is _UPDATE:
             inside.pop()
-        if Phase.UPDATE in inside:
+        if _UPDATE in inside:
             return  # an optimizer within an optimizer: the outer one ends the update
         d.commit_update(optimizer=True)
-        d.phase_ended(Phase.UPDATE, sys._getframe(1))
+        d.phase_ended(_UPDATE, sys._getframe(1))
 
     def _wrap_zero_grad(self, owner: Any) -> None:
         original: Callable[..., None] = owner.zero_grad

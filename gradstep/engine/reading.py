@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,21 +24,38 @@ class Unreadable(Exception):
     """The elements cannot be had; the message says why."""
 
 
+DESCRIBED = 4096
+"""Descriptors kept: the values of an iteration are described as those of the one before."""
+_described: dict[Any, TensorInfo] = {}
+
+
 def describe(tensor: Tensor) -> TensorInfo:
     """Everything but the elements. Cheap and always safe. Call it unobserved."""
+    shape = () if tensor.is_nested else tuple(map(int, tensor.shape))
+    leaf, grad, layout = is_leaf(tensor), tensor.requires_grad, tensor.layout
+    key = (tensor.__class__, shape, tensor.dtype, tensor.device, layout, grad, leaf)
+    known = _described.get(key)
+    if known is None or tensor.is_nested:  # whose size is not told by its shape
+        if len(_described) >= DESCRIBED:
+            _described.clear()
+        known = _described[key] = TensorInfo(
+            shape=shape,
+            dtype=str(tensor.dtype).removeprefix("torch."),
+            device=str(tensor.device),
+            requires_grad=grad,
+            is_leaf=leaf,
+            layout=str(layout).removeprefix("torch."),
+            bytes=_size(tensor),
+        )
+    return known
+
+
+def _size(tensor: Tensor) -> int:
+    """Bytes of its elements; 0 where it has no answer."""
     try:
-        size = tensor.numel() * tensor.element_size()
+        return int(tensor.numel() * tensor.element_size())
     except (RuntimeError, NotImplementedError):
-        size = 0
-    return TensorInfo(
-        shape=tuple(int(n) for n in tensor.shape) if not tensor.is_nested else (),
-        dtype=str(tensor.dtype).removeprefix("torch."),
-        device=str(tensor.device),
-        requires_grad=tensor.requires_grad,
-        is_leaf=is_leaf(tensor),
-        layout=str(tensor.layout).removeprefix("torch."),
-        bytes=size,
-    )
+        return 0
 
 
 def problem_of(tensor: Tensor) -> str:
@@ -71,6 +89,40 @@ def preview(tensor: Tensor) -> Preview:
             return Preview(norm=norm, rms=norm / math.sqrt(count))
     except Exception as error:  # any tensor subclass may raise anything
         return Preview(problem=str(error).split("\n")[0][:120])
+
+
+class LaterPreview(Preview):
+    """The preview of ``copy``, which nobody changes; computed when it is first asked for, in any
+    thread. Of what is recorded most is never shown, and a norm costs several times a copy. Equal
+    to, and on the wire the same as, a preview that was computed at once."""
+
+    def __init__(self, copy: Tensor) -> None:
+        self.__dict__["_copy"], self.__dict__["_found"] = copy, None
+
+    @property
+    def now(self) -> Preview:
+        """Computed here if it has not been; the copy is let go."""
+        copy: Tensor | None = self.__dict__["_copy"]
+        if copy is not None:
+            if copy.is_cuda:  # made on the program's stream, read on that of the thread that asks
+                torch.cuda.synchronize(copy.device)
+            self.__dict__["_found"], self.__dict__["_copy"] = preview(copy), None
+        found: Preview = self.__dict__["_found"]
+        return found
+
+    elements = property(lambda self: self.now.elements)
+    norm = property(lambda self: self.now.norm)
+    rms = property(lambda self: self.now.rms)
+    problem = property(lambda self: self.now.problem)
+
+    def __eq__(self, other: object) -> bool:
+        return self.now == (other.now if isinstance(other, LaterPreview) else other)
+
+    def __hash__(self) -> int:
+        return hash(self.now)
+
+    def __repr__(self) -> str:
+        return repr(self.now)
 
 
 def _norm(tensor: Tensor) -> float:

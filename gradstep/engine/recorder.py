@@ -75,11 +75,11 @@ class Recorder:
         waiting = [k.node for k in self._waiting() if k.node.id >= self._began] if carry else []
         self._began = self._next
         self.roots = []
-        self.store.clear()
         if waiting:
             keep = leading_to(waiting)
             self._known = {key: k for key, k in self._known.items() if k.node.id in keep}
             self._keep_only(keep)
+            self.store.clear()
             return
         self._known.clear()
         for node in self.nodes.values():  # nodes and edges hold each other: leave no cycles
@@ -89,6 +89,7 @@ class Recorder:
         self.edges.clear()
         self._firsts.clear()
         self._spans.clear()
+        self.store.clear()  # now that nobody can ask any more for most of what was kept
         self._reset_revision = self.revision = self.revision + 1
 
     def enter(
@@ -129,10 +130,9 @@ class Recorder:
             edge.requires_grad = tensor.requires_grad
             edge.name = name if len(outputs) == 1 else (f"{name}[{index}]" if name else "")
             if self.watching:
-                edge.tensor, edge.value = describe(tensor), preview(tensor)
-                self.store.keep(f"#{node.id}:{index}", tensor)
-        if outputs and self.watching:
-            node.tensor = describe(outputs[0])
+                edge.tensor = described = describe(tensor)
+                edge.value = self.store.told(f"#{node.id}:{index}", tensor)
+                node.tensor = node.tensor or described
         if last > first:
             self._span(node)
         self._touch(node)
@@ -263,8 +263,7 @@ class Recorder:
     def set_gradient(self, edge: EdgeRecord, gradient: Tensor) -> None:
         """What backward sends along ``edge``; a second backward replaces it."""
         if self.watching:
-            edge.grad = preview(gradient)
-            self.store.keep(f"edge:{edge.id}", gradient)
+            edge.grad = self.store.told(f"edge:{edge.id}", gradient)
         else:
             edge.grad = Preview()
         self._touch(edge)
@@ -364,9 +363,11 @@ class Recorder:
         node.leaf = weakref.ref(tensor)
         self._remember(tensor, node, 0)
         if self.watching:
-            node.tensor, node.data = describe(tensor), preview(tensor)
-            if role is not ValueKind.PARAMETER:
-                self.store.keep(f"#{node.id}:0", tensor)
+            node.tensor = describe(tensor)
+            if role is ValueKind.PARAMETER:
+                node.data = preview(tensor)
+            else:
+                node.data = self.store.told(f"#{node.id}:0", tensor)
         return node
 
     def _name_of_leaf(self, tensor: Tensor, frame: FrameType | None) -> str:

@@ -346,20 +346,23 @@ def is_opaque(tensor: Tensor) -> bool:
 
 def plain_number(loss: Any) -> float | None:
     """The number in a real one-element tensor that nothing is peculiar about; None for all others,
-    and when a mode would see it being read. One function, as it is asked at every backward."""
-    if loss.__class__ is not Tensor or _count_dispatch_modes() or _count_function_modes():
+    and when a mode or transform would see it being read. Asked at every backward, in one function
+    and with few questions: each is code that has left the cache since the last backward."""
+    if type(loss) is not Tensor or _count_dispatch_modes() or _count_function_modes():
         return None
-    if loss.layout is not _STRIDED or loss.is_meta or loss.is_nested or loss.numel() != 1:
+    if loss.layout is not _STRIDED or loss.numel() != 1 or _transforms_are_active():
         return None
-    if loss._is_zerotensor() or _is_functorch_wrapped(loss):
+    try:
+        number = loss.item()
+    except RuntimeError:  # a meta tensor, a nested one
         return None
-    number = loss.item()
-    return number if number.__class__ is float else None
+    return number if type(number) is float else None
 
 
 # Each dot in their names would cost as much again as what they do.
 _STRIDED = torch.strided
 _is_functorch_wrapped: Callable[[Tensor], bool] = torch._C._functorch.is_functorch_wrapped_tensor
+_transforms_are_active: Callable[[], bool] = torch._C._are_functorch_transforms_active
 
 
 def _plain_subclass(kind: type) -> bool:

@@ -30,6 +30,9 @@ class Tracker:
         self._moved_after: int | None = None
         self._hand_alone = False
         self._after: dict[Phase, Phase] = {}
+        self.steady = False
+        """At run level: the next backward, if nothing comes between, is a new iteration, just as
+        this one was; of what is known here only the iteration's number will be another."""
 
     def begins_iteration(self, phase: Phase, *, blind: bool = False) -> bool:
         """Whether an operation of ``phase`` would begin a new iteration.
@@ -52,6 +55,7 @@ class Tracker:
 
     def enter(self, phase: Phase, *, blind: bool = False) -> None:
         """An operation of ``phase`` is about to be executed."""
+        self.steady = False
         if self.begins_iteration(phase, blind=blind):
             self._begin(phase)
         if phase is self.phase:
@@ -66,7 +70,8 @@ class Tracker:
         self.phase, self.done = phase, 0
 
     def enter_backward_unseen(self, differentiable: object = False) -> None:
-        """At run level, on every backward: the same as ``enter``, made cheap.
+        """At run level, on every backward: the same as ``enter``, made cheap. Not to be called for
+        one that ``steady`` foretold: there the iteration's number is counted on.
 
         ``differentiable``: ``create_graph``; its gradients are for another backward, which belongs
         to the same iteration, and only then for an update."""
@@ -83,6 +88,8 @@ class Tracker:
         self._backwards += 1
         self.trained = True
         self.phase, self.done = _BACKWARD, 0
+        alone = over and self._backwards == self._usual_backwards == 1
+        self.steady = alone and not (self._driven or self._optimizer_seen or self._unfinished)
 
     def _begins_anew(self, differentiable: bool) -> bool:
         """Whether a backward may begin an iteration: not one that goes on where another left off.
@@ -99,6 +106,7 @@ class Tracker:
 
     def again(self) -> None:
         """The current phase is run once more: a stretch of its own."""
+        self.steady = False
         self.phase, self.done = None, 0
 
     def hand_completes(self) -> bool:
@@ -112,6 +120,7 @@ class Tracker:
 
     def commit_update(self, *, optimizer: bool, blind: bool = False) -> None:
         """Parameters have changed by their gradients."""
+        self.steady = False
         if optimizer:
             self._moved_after, self._hand_alone = None, False
         if optimizer and not self._optimizer_seen:

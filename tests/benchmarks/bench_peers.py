@@ -2,6 +2,7 @@
 
 ``PY`` is an interpreter with torchlens and the same torch; plain, TorchLens and gradstep run in it
 by turns. All three time the same forward themselves, on one core, warmed up; the median is told.
+``--clock cpu`` counts their thread's time only, on a machine that others use too.
 gradstep records every operation with its values, as for a person who steps; TorchLens saves every
 layer's output, its default.
 """
@@ -56,11 +57,12 @@ forward = model
 if sys.argv[1] == "torchlens":
     import torchlens
     forward = lambda x: torchlens.trace(model, x)
+clock = time.thread_time if sys.argv[3] == "cpu" else time.perf_counter
 times = []
 for _ in range(int(sys.argv[2])):
-    began = time.perf_counter()
+    began = clock()
     y = forward(x)
-    times.append(time.perf_counter() - began)
+    times.append(clock() - began)
 print("seconds", statistics.median(times[len(times) // 3:]))
 """
 
@@ -69,14 +71,14 @@ def seconds(output: str) -> float:
     return next(float(line.split()[1]) for line in output.splitlines() if line[:7] == "seconds")
 
 
-def alone(python: str, path: Path, way: str, count: int) -> float:
-    command = [python, str(path), way, str(count)]
+def alone(python: str, path: Path, way: str, count: int, clock: str) -> float:
+    command = [python, str(path), way, str(count), clock]
     return seconds(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-def watched(python: str, path: Path, count: int) -> float:
+def watched(python: str, path: Path, count: int, clock: str) -> float:
     gradstep: Any = importlib.import_module("gradstep")
-    arguments = ["gradstep", str(count)]
+    arguments = ["gradstep", str(count), clock]
     with gradstep.open(path, arguments, python=python, timeout=PATIENCE) as program:
         program.forward(timeout=PATIENCE)  # it never calls backward: to its end, all recorded
         return seconds(program.output)
@@ -89,6 +91,7 @@ def main() -> None:
     parser.add_argument("--python", default=sys.executable, help="an interpreter with torchlens")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--count", type=int, default=12, help="forwards in one run")
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
     chosen = parser.parse_args()
     sys.path.insert(0, str(ROOT))
     os.chdir(ROOT)
@@ -98,9 +101,9 @@ def main() -> None:
             path.write_text(PROGRAM.format(model=model))
             rows = [
                 (
-                    alone(chosen.python, path, "plain", chosen.count),
-                    alone(chosen.python, path, "torchlens", chosen.count),
-                    watched(chosen.python, path, chosen.count),
+                    alone(chosen.python, path, "plain", chosen.count, chosen.clock),
+                    alone(chosen.python, path, "torchlens", chosen.count, chosen.clock),
+                    watched(chosen.python, path, chosen.count, chosen.clock),
                 )
                 for _ in range(chosen.repeats)
             ]

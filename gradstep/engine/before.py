@@ -37,7 +37,8 @@ class Before:
     def _keep(self, node: NodeRecord, grad: Tensor | None) -> str:
         if grad is None:
             return self.NONE
-        return self.KEPT if self._store.keep(_key(node), grad) else self.UNKNOWN
+        kept = self._store.keep(_key(node), grad) is not None
+        return self.KEPT if kept else self.UNKNOWN
 
     def of(self, node: NodeRecord) -> tuple[str, Tensor | None]:
         state = self._found.get(node.id, self.UNKNOWN)

@@ -14,11 +14,13 @@ from gradstep.engine.debugger import Debugger
 from gradstep.engine.driver import Driver
 from gradstep.engine.gate import Command
 from gradstep.engine.notebook import cell_name
-from gradstep.engine.reading import Unreadable, body, cut, describe, preview, statistics
+from gradstep.engine.reading import Unreadable, body, cut, describe, preview
 from gradstep.engine.records import NodeRecord
 from gradstep.engine.scope import Scope
 from gradstep.engine.torch_internals import is_leaf, unobserved
+from gradstep.engine.value_commands import Found, ValueCommands
 from gradstep.protocol.breakpoints import Breakpoint, BreakpointState
+from gradstep.protocol.examination import BESIDE, EVALUATED
 from gradstep.protocol.messages import Problem, RequestFailed
 from gradstep.protocol.nonfinite import Plan
 from gradstep.protocol.trace import (
@@ -32,7 +34,7 @@ from gradstep.protocol.trace import (
     Source,
     Timeline,
 )
-from gradstep.protocol.values import Fetched, Statistics, ValueInfo, ValueKind
+from gradstep.protocol.values import Fetched, ValueInfo, ValueKind
 
 WIDEN_AFTER = 0.5
 """Seconds after which a pause no longer waits for a line of the user's own code."""
@@ -40,11 +42,12 @@ WIDEN_AFTER = 0.5
 UNSEEN = "This iteration ran at full speed and was not recorded."
 
 
-class Commands:
+class Commands(ValueCommands):
     """Runs in the link thread. Values are read only while the program stands at the gate."""
 
     def __init__(self, debugger: Debugger, scope: Scope, driver: Driver | None) -> None:
         self._debugger, self._scope, self._driver = debugger, scope, driver
+        super().__init__()
 
     # ------------------------------------------------------------------ going on
 
@@ -93,15 +96,6 @@ class Commands:
                 raise RequestFailed(Problem("unavailable", str(error), ref)) from None
             shape = tuple(int(n) for n in window.shape)
             return Fetched(info, shape, describe(tensor).dtype, stored), data
-
-    def do_statistics(self, ref: str, field: str = "data") -> Statistics:
-        self._standing()
-        with unobserved():
-            _, tensor = self._find(ref, field)
-            try:
-                return statistics(tensor)
-            except (Unreadable, RuntimeError, NotImplementedError) as error:
-                raise RequestFailed(Problem("unavailable", str(error), ref)) from None
 
     def do_graph(self, since: int = 0) -> Graph:
         self._standing()
@@ -181,9 +175,11 @@ class Commands:
         return "cpu"
 
     def _find(self, ref: str, field: str) -> tuple[ValueInfo, Tensor]:
+        """``field``: ``data`` or ``grad``, or ``data since stop``: the difference from then."""
+        field, _, since = field.partition(" since ")
         if field not in ("data", "grad"):
             raise RequestFailed(Problem("invalid", f"no field {field!r}: data or grad"))
-        found = self._on_graph(ref) if ref.startswith("#") else self._named(ref)
+        found = self._value(ref)
         if found is None:
             raise RequestFailed(Problem("unknown", f"No value is called {ref} here.", ref))
         info, data, grad = found
@@ -191,16 +187,21 @@ class Commands:
         if tensor is None:
             what = "gradient" if field == "grad" else "value"
             raise RequestFailed(Problem("unavailable", info.note or f"no {what} kept", ref))
-        return info, tensor
+        return info, self._change(ref, field, since, tensor) if since else tensor
 
-    def _named(self, ref: str) -> tuple[ValueInfo, Tensor, Tensor | None] | None:
+    def _value(self, ref: str) -> Found | None:
+        if BESIDE in ref or ref.startswith(EVALUATED):
+            return self._beside(ref)
+        return self._on_graph(ref) if ref.startswith("#") else self._named(ref)
+
+    def _named(self, ref: str) -> Found | None:
         tensor = self._scope.find(ref, self._debugger.frame)
         if tensor is None:
             return None
         grad = tensor.grad if tensor.requires_grad and is_leaf(tensor) else None
         return self._scope.info(ref, tensor), tensor, grad
 
-    def _on_graph(self, ref: str) -> tuple[ValueInfo, Tensor | None, Tensor | None] | None:
+    def _on_graph(self, ref: str) -> Found | None:
         recorder = self._debugger.recorder
         found = recorder.find(ref)
         if found is None:

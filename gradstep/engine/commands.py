@@ -223,7 +223,7 @@ class Commands(ValueCommands):
         self, ref: str, node: NodeRecord, output: int, data: Tensor | None, grad: Tensor | None
     ) -> ValueInfo:
         edges = node.outputs.get(output, [])
-        name = next((e.name for e in edges if e.name), node.name)
+        own = next((e.name for e in edges if e.name), "")
         described = edges[0].tensor if edges and edges[0].tensor is not None else node.tensor
         if described is None and data is not None:
             described = describe(data)
@@ -232,7 +232,8 @@ class Commands(ValueCommands):
         requires = any(e.requires_grad for e in edges)
         return ValueInfo(
             ref=ref,
-            name=name,
+            name=own or node.name,
+            named=bool(own),
             kind=node.kind,
             tensor=described,
             data=edges[0].value if edges else node.data,

@@ -14,11 +14,13 @@ from gradstep.gui.segmented import Segmented
 from gradstep.gui.theme import theme
 from gradstep.gui.value.grid import ROW, Legend, NumberGrid
 from gradstep.gui.value.heat import bound_of
+from gradstep.gui.value.histogram import HistogramView
 from gradstep.gui.value.slices import SlicePicker
 from gradstep.gui.value.table import Elements, TensorModel, Window
 from gradstep.gui.value.words import shape_word, words
 from gradstep.phases import Phase
-from gradstep.protocol.values import Preview, Statistics, ValueInfo
+from gradstep.protocol.examination import Histogram
+from gradstep.protocol.values import PREVIEW_ELEMENTS, Preview, Statistics, ValueInfo
 
 FIELDS = ("data", "grad")
 _LANES = {"data": Phase.FORWARD, "grad": Phase.BACKWARD}
@@ -60,6 +62,8 @@ class FieldTable(QWidget):
         self.model = TensorModel(lambda window: self.wanted.emit(field, window), self)
         self.grid = NumberGrid(self.model, f"value_table_{field}", self)
         self.grid.setAccessibleName(self.heading.text())
+        self.histogram = HistogramView(field, self)
+        self.histogram.hide()
         top = QHBoxLayout()
         top.setSpacing(8)
         top.addWidget(self.heading)
@@ -73,6 +77,7 @@ class FieldTable(QWidget):
         layout.addLayout(top)
         layout.addWidget(self.below)
         layout.addWidget(self.grid, 1)
+        layout.addWidget(self.histogram)
         layout.addStretch(0)
         theme().changed.connect(self._dress)
         self.all_digits = False
@@ -89,11 +94,18 @@ class FieldTable(QWidget):
         self.below.setText(reason or "")
         self._show_reason()
         self.grid.setVisible(reason is None)
+        if reason is not None:
+            self.show_histogram(None)
         self._changed, self._past = changed, past
         self.grid.set_past(past)
         self.legend.set_bound(self.grid.bound, past)
         self._dress()
         self._show_legend()
+
+    def show_histogram(self, found: Histogram | None) -> None:
+        """None hides it; so few elements need none."""
+        self.histogram.show_histogram(found)
+        self.histogram.setVisible(found is not None and found.finite > PREVIEW_ELEMENTS)
 
     def set_beside(self, beside: bool) -> None:
         """Whether only half the width is its own."""
@@ -154,6 +166,8 @@ class FieldTable(QWidget):
         self.grid.setMaximumHeight(high)
         self.grid.setMinimumHeight(min(high, (_LEAST_ROWS + 1) * ROW + bar))
         words = 4 + 3 * _HEADING if self.below.isVisibleTo(self) else 0
+        if self.histogram.isVisibleTo(self):
+            high += self.histogram.sizeHint().height() + 4
         self.setMaximumHeight(_HEADING + 4 + (words if self.grid.isHidden() else high))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -189,6 +203,9 @@ class TensorView(QWidget):
     wanted = Signal(str, object)
     """The field and the ``Window`` that is missing of the slice ``index``."""
 
+    edited = Signal(str, object, str)
+    """The field, the indices of an element and what a person typed there."""
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.info: ValueInfo | None = None
@@ -210,6 +227,12 @@ class TensorView(QWidget):
         for table in self.tables.values():
             self._box.addWidget(table, 1)
             table.wanted.connect(self.wanted)
+            table.histogram.toggled.connect(self.set_log)
+            table.model.edited.connect(
+                lambda place, text, field=table.field: self.edited.emit(
+                    field, (*self.index, *place), text
+                )
+            )
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self.switch.chosen.connect(lambda _: self._arrange())
         self.slices.changed.connect(self._reslice)
@@ -236,6 +259,7 @@ class TensorView(QWidget):
         other = anew or old is None or (old.tensor.shape, old.tensor.dtype) != (shape, dtype)
         for field, table in self.tables.items():
             if other:
+                table.show_histogram(None)
                 table.set_bound(0.0)
                 self._set_shape(table)
             preview = info.data if field == "data" else info.grad
@@ -287,6 +311,17 @@ class TensorView(QWidget):
         table.fit(found.minimum, found.maximum)
         if table.grid.natural_size() != before:
             self._arrange()
+
+    def show_histogram(self, field: str, found: Histogram) -> None:
+        table = self.tables[field]
+        before = table.histogram.isHidden()
+        table.show_histogram(found)
+        if table.histogram.isHidden() != before:
+            self._arrange()
+
+    def set_log(self, log: bool) -> None:
+        for table in self.tables.values():
+            table.histogram.set_log(log)
 
     def show_all_digits(self, on: bool) -> None:
         for table in self.tables.values():

@@ -85,12 +85,17 @@ class Commands(ValueCommands):
         index: tuple[int, ...] = (),
         rows: tuple[int, int] | None = None,
         columns: tuple[int, int] | None = None,
+        step: int = 1,
     ) -> tuple[Fetched, bytes]:
+        """``step``: of the last two axes only every so many-th index."""
         self._standing()
         with unobserved():
             info, tensor = self._find(ref, field)
             try:
                 window = cut(tensor, index, rows, columns)
+                if step > 1:
+                    for axis in range(max(window.dim() - 2, 0), window.dim()):
+                        window = window[(slice(None),) * axis + (slice(None, None, step),)]
                 stored, data = body(window)
             except Unreadable as error:
                 raise RequestFailed(Problem("unavailable", str(error), ref)) from None

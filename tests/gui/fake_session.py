@@ -136,6 +136,8 @@ class FakeSession(QObject):
             part = part[rows[0] : rows[1]]
         if columns is not None and part.ndim >= 1:
             part = part[..., columns[0] : columns[1]]
+        step = arguments.get("step", 1)
+        part = part[..., ::step, ::step] if step > 1 else part
         fetched = Fetched(info, part.shape, info.tensor.dtype, str(part.dtype))
         return fetched, np.ascontiguousarray(part).tobytes()
 

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from gradstep.gui.value import codes
 from gradstep.gui.value.beside import BesideList
 from gradstep.gui.value.edited import EditedRow
+from gradstep.gui.value.picture import Mode, step_of
 from gradstep.gui.value.reader import Reader
 from gradstep.gui.value.scalar import ScalarCard
 from gradstep.gui.value.tensor import TensorView
@@ -60,6 +61,7 @@ class Details(QObject):
             rows.edited.connect(self._edit_option)
         reader.distributed.connect(tensor.show_histogram)
         tensor.edited.connect(self._edit_element)
+        tensor.pictureWanted.connect(self._fetch_picture)
         for field, column in (("data", card.data), ("grad", card.grad)):
             column.number.edited.connect(lambda text, f=field: self._edit_single(f, text))
         self.edited.undone.connect(self._undo)
@@ -87,6 +89,32 @@ class Details(QObject):
             self._reader.ask("saved", tuple[SavedTensor, ...], self.saved.show_saved)
         else:
             self.saved.hide()
+
+    def _fetch_picture(self, field: str) -> None:
+        """The slice that is shown, or with its channels."""
+        info, index, image = self._tensor.info, self._tensor.index, self._tensor.mode is Mode.IMAGE
+        if info is None:
+            return
+        prefix = index[:-1] if image else index
+        step = step_of(info.tensor.shape)
+
+        def take(found: Fetched, body: bytes) -> None:
+            same = self._tensor.info is not None and self._tensor.info.ref == info.ref
+            if same and (image is (self._tensor.mode is Mode.IMAGE)):
+                elements = np.frombuffer(body, np.dtype(found.stored).newbyteorder("<"))
+                self._tensor.show_picture(field, elements.reshape(found.shape), prefix)
+
+        self._session.ask(
+            "value",
+            Fetched,
+            take,
+            failed=lambda problem: None,
+            tag=f"value.picture.{field}",
+            ref=info.ref,
+            field=field,
+            index=prefix,
+            **({"step": step} if step > 1 else {}),
+        )
 
     def _show_optimizer(self, found: OptimizerState | None) -> None:
         self.optimizer.show_optimizer(self._ref, found, self._may_edit())

@@ -30,10 +30,10 @@ from gradstep.gui.value.reader import Reader
 from gradstep.gui.value.scalar import ScalarCard, Shown
 from gradstep.gui.value.table import Window
 from gradstep.gui.value.tensor import FIELDS, TensorView
-from gradstep.gui.value.words import grad_reason, is_single
+from gradstep.gui.value.words import grad_reason, is_read, is_single, watched_name
 from gradstep.gui.word_button import WordButton
 from gradstep.phases import Phase
-from gradstep.protocol.examination import BESIDE, EVALUATED
+from gradstep.protocol.examination import BESIDE
 from gradstep.protocol.messages import Problem
 from gradstep.protocol.trace import Reason, Stop
 from gradstep.protocol.values import Statistics, ValueInfo
@@ -197,7 +197,7 @@ class ValuePanel(Panel):
         self._jumped |= stop.reason not in _NEAR
         if stop.reason is Reason.LOST:
             self._become_past(self.tr("The program's process is gone."))
-        elif _is_read(self._selected.ref):
+        elif is_read(self._selected.ref):
             self.reader.describe()
 
     def show_values(self, values: tuple[ValueInfo, ...]) -> None:
@@ -207,7 +207,7 @@ class ValuePanel(Panel):
             self.history.note(info, self._iteration)
         self._show_sentence()
         ref = self._selected.ref
-        if not ref or _is_read(ref):
+        if not ref or is_read(ref):
             return
         found = next((info for info in values if info.ref == ref), None)
         if found is not None:
@@ -372,12 +372,7 @@ class ValuePanel(Panel):
     def watchable(self) -> str:
         """What the watch list calls the selected value; "" for one without a name, which is
         another one at the next iteration."""
-        info, ref = self._selected.info, self._selected.ref
-        if ref.startswith(EVALUATED):
-            return ref.removeprefix(EVALUATED)
-        if info is None or BESIDE in ref:
-            return ""
-        return info.name if info.named else ""
+        return watched_name(self._selected.ref, self._selected.info)
 
     def show_pinned(self, pinned: bool) -> None:
         """Whether the watch list has the selected value."""
@@ -403,8 +398,3 @@ class ValuePanel(Panel):
             text = next((copied for grid in tables if (copied := grid.copied())), "")
         if text:
             QGuiApplication.clipboard().setText(text.replace("−", "-"))
-
-
-def _is_read(ref: str) -> bool:
-    """Whether it is none of the named values, and is asked for at every stop."""
-    return ref.startswith(("#", EVALUATED)) or BESIDE in ref

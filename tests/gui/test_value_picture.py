@@ -22,6 +22,7 @@ from gradstep.gui.value.picture import (
     normalisation,
     step_of,
 )
+from gradstep.protocol.examination import Axes
 from gradstep.protocol.trace import Reason, Stop
 from gradstep.protocol.values import ValueKind
 from tests.gui.fake_session import FakeSession
@@ -114,3 +115,12 @@ def test_in_the_panel(qtbot, panel: ValuePanel, scheme: str) -> None:
     expected = colours.grounds[colours.index(float(data.elements[52, 68]), bound)]
     at = image.pixelColor(int(68.5 * box.width() / 128), int(52.5 * box.height() / 96))
     assert at.rgb() == expected.rgb()
+
+
+def test_axes_by_name(panel: ValuePanel) -> None:
+    panel._cursor.select("x")
+    slices = panel.tensor.slices
+    assert [label.text() for label in slices._labels] == ["axis 0", "axis 1"]
+    slices.set_names(Axes(("batch", "", "height", "width"), "conv2d"))
+    assert [label.text() for label in slices._labels] == ["batch", "axis 1"]
+    assert slices._note is not None and "height (down)" in slices._note.text()

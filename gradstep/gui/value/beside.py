@@ -90,9 +90,9 @@ class BesideList(QWidget):
         for entry in found.options:
             if entry.name in _MAIN:
                 may = editable and entry.number is not None and not isinstance(entry.number, bool)
-                self._add(
-                    entry.name, text_of(entry), edit=f"{ref}{BESIDE}{entry.name}" if may else ""
-                )
+                # As Python writes it, so that it can be typed on: 1e-08, not 1·10⁻⁸.
+                text = repr(entry.number) if may else text_of(entry)
+                self._add(entry.name, text, edit=f"{ref}{BESIDE}{entry.name}" if may else "")
 
     def show_saved(self, found: tuple[SavedTensor, ...]) -> None:
         """Hidden where nothing is saved."""
@@ -135,6 +135,7 @@ class BesideList(QWidget):
             left = QToolButton(self._body)
             left.setText(name)
             left.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            left.setStyleSheet("QToolButton { padding: 0 2px 0 0; text-decoration: underline; }")
             left.setToolTip(words("Show {0}").format(name))
             left.setObjectName(f"open_{name}")
             left.clicked.connect(lambda: self.opened.emit(opens))

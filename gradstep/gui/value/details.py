@@ -19,7 +19,14 @@ from gradstep.gui.value.reader import Reader
 from gradstep.gui.value.scalar import ScalarCard
 from gradstep.gui.value.tensor import TensorView
 from gradstep.phases import Phase
-from gradstep.protocol.examination import BESIDE, EVALUATED, Edited, OptimizerState, SavedTensor
+from gradstep.protocol.examination import (
+    BESIDE,
+    EVALUATED,
+    Axes,
+    Edited,
+    OptimizerState,
+    SavedTensor,
+)
 from gradstep.protocol.messages import Problem
 from gradstep.protocol.trace import Reason
 from gradstep.protocol.values import Fetched, ValueInfo, ValueKind
@@ -80,6 +87,8 @@ class Details(QObject):
             column.number.set_editable(editable)
         stop = self._session.stop
         self.edited.show_of(ref, stop.iteration if stop is not None else 0)
+        if not past and len(info.tensor.shape) > 2:
+            self._reader.ask("axes", Axes, self._tensor.slices.set_names)
         kind = info.kind if not past and BESIDE not in ref else None
         if kind is ValueKind.PARAMETER:
             self._reader.ask("optimizer", _STATE, self._show_optimizer)

@@ -24,7 +24,7 @@ BY_ITSELF = 64
 """From so many rows and columns on a picture is shown before the numbers."""
 MAX_ELEMENTS = 1 << 20
 """Of larger ones every second, third, … row and column is shown."""
-_TALLEST, _CAPTION = 420, 16
+_TALLEST, _WIDEST, _CAPTION = 420, 3, 16
 
 
 class Mode(StrEnum):
@@ -114,6 +114,7 @@ class Picture(QWidget):
         self._bytes: Elements | None = None
         self._dtype, self._step = "float32", 1
         self._prefix: tuple[int, ...] = ()
+        self._stretched = False
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
@@ -134,6 +135,7 @@ class Picture(QWidget):
     ) -> None:
         """H × W of ``Mode.HEAT``, C × H × W of ``Mode.IMAGE``. ``bound`` gets the last colour."""
         self.elements, self._dtype, self._step, self._prefix = elements, dtype, step, prefix
+        self._stretched = mode is Mode.HEAT
         if mode is Mode.IMAGE:
             low, high = normalisation(elements)
             found = image_of(elements, low, high)
@@ -150,17 +152,23 @@ class Picture(QWidget):
         self.update()
 
     def height_for(self, width: int) -> int:
-        """In true proportions, but not too tall."""
+        """In true proportions, but not too tall; what is very wide or long is stretched, unless it
+        is an image."""
         if self.elements is None:
             return 40
         rows, columns = self.elements.shape[-2:]
-        picture: int = max(24, min(_TALLEST, round(width * rows / columns)))
+        ratio = rows / columns
+        if self._stretched:
+            ratio = min(max(ratio, 1 / _WIDEST), 1.25)
+        picture: int = max(24, min(_TALLEST, round(width * ratio)))
         return picture + (_CAPTION if self.caption else 0)
 
     def _box(self) -> QRectF:
         assert self.elements is not None
         rows, columns = self.elements.shape[-2:]
         high = self.height() - (_CAPTION if self.caption else 0)
+        if self._stretched:
+            return QRectF(0, 0, self.width(), high)
         scale = min(self.width() / columns, high / rows)
         return QRectF(0, 0, columns * scale, rows * scale)
 

@@ -155,6 +155,7 @@ def test_state_of_the_owner(opened: Open) -> None:
         program.value("conv.weight @ momentum_buffer")
 
 
+@pytest.mark.sweep
 def test_every_optimizer_of_torch(opened: Open) -> None:
     program, truth = opened(KINDS), runpy.run_path(str(KINDS))
     assert program.run().reason is Reason.END
@@ -227,6 +228,7 @@ def test_change_since_the_last_stop_and_iteration(opened: Open) -> None:
     assert since == (parameter.detach() - last[3]).tolist()
 
 
+@pytest.mark.sweep
 def test_change_of_whole_numbers_and_of_results(opened: Open) -> None:
     program, truth = opened(BY_HAND), plain(BY_HAND)
     program.keep("counts", "mask")
@@ -307,6 +309,7 @@ def test_a_watch_may_write_into_what_it_makes(values: tuple[Opened, dict[str, Te
     )
 
 
+@pytest.mark.sweep
 def test_watching_draws_no_random_numbers(opened: Open) -> None:
     texts = []
     for watches in ((), ("torch.rand(5).sum()", "__import__('random').random()", "w.sum()")):
@@ -322,6 +325,7 @@ def test_watching_draws_no_random_numbers(opened: Open) -> None:
     assert texts[0] == texts[1]
 
 
+@pytest.mark.sweep
 def test_what_changed_since_the_last_stop(opened: Open) -> None:
     program = opened(BY_HAND)
     names = ("w", "w.sum()", "mask", "w.grad", "iteration")
@@ -366,6 +370,7 @@ def test_an_edited_parameter_goes_on(opened: Open) -> None:
     assert program.edit("w", edited.old, index=(1,)).new == "-2.0", "what undo does"
 
 
+@pytest.mark.sweep
 def test_edits_of_samples_options_and_moments(opened: Open) -> None:
     program, truth = opened(ADAM), plain(ADAM)
     program.forward()
@@ -435,13 +440,15 @@ def hand() -> Iterator[Opened]:
         yield Opened(debuggee)
 
 
-def test_edits_of_other_types(opened: Open) -> None:
-    program = opened(BY_HAND)
+def test_edits_of_other_types(hand: Opened) -> None:
+    program = hand
     program.edit("counts", "-7", index=(1,))
     program.edit("mask", "True", index=(1,))
     program.edit("w", "\N{MINUS SIGN}inf", index=(2,))
     assert program.value("counts").data == [1, -7] and program.value("mask").data == [True] * 3
     assert program.value("w").data == [1.0, -2.0, -math.inf]
+    for name, text, index in (("counts", "2", 1), ("mask", "False", 1), ("w", "4", 2)):
+        program.edit(name, text, index=(index,))
 
 
 def test_scripts_results_and_backward_are_not_edited(opened: Open) -> None:

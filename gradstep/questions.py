@@ -9,6 +9,16 @@ from typing import Any, TypeVar
 
 from gradstep.protocol.breakpoints import Breakpoint, BreakpointState
 from gradstep.protocol.cards import Chain
+from gradstep.protocol.examination import (
+    Axes,
+    Earlier,
+    Edited,
+    Histogram,
+    OptimizerState,
+    SavedTensor,
+    Since,
+    Watched,
+)
 from gradstep.protocol.gauges import Destination, Gauge, GaugeHistory, Gauges
 from gradstep.protocol.rerun import Axis, Check, Landscape, LandscapePart
 from gradstep.protocol.trace import Devices, Graph, Losses, Timeline
@@ -18,6 +28,7 @@ from gradstep.protocol.why import Why
 from gradstep.requests import Answer
 
 T = TypeVar("T")
+_MAYBE_STATE: Any = OptimizerState | None
 
 
 class Parts:
@@ -67,6 +78,47 @@ class Questions:
     def statistics(self, name: str, field: str = "data") -> Statistics:
         """Of a value's ``data`` or ``grad``."""
         return self._ask("statistics", Statistics, ref=name, field=field)
+
+    def histogram(self, name: str, field: str = "data", bins: int = 64) -> Histogram:
+        """How the finite elements of a value's ``data`` or ``grad`` are distributed."""
+        return self._ask("histogram", Histogram, ref=name, field=field, bins=bins)
+
+    def axes(self, name: str) -> Axes:
+        """What a value's axes are called, where something says so."""
+        return self._ask("axes", Axes, ref=name)
+
+    def optimizer(self, name: str) -> OptimizerState | None:
+        """What the optimizer of a parameter keeps for it; None where no optimizer updates it. Its
+        tensors are values, too: ``value("w @ exp_avg")``."""
+        found: OptimizerState | None = self._ask("optimizer", _MAYBE_STATE, ref=name)
+        return found
+
+    def saved(self, name: str) -> tuple[SavedTensor, ...]:
+        """What the backward nodes of a result's operation have saved."""
+        return self._ask("saved", tuple[SavedTensor, ...], ref=name)
+
+    def keep(self, *names: str) -> None:
+        """Remember what these values are now, so that a later stop can tell the ``change``."""
+        self.request("keep", None, refs=names).result()
+
+    def earlier(self, name: str) -> tuple[Earlier, ...]:
+        """With what a value's data and grad can be compared."""
+        return self._ask("earlier", tuple[Earlier, ...], ref=name)
+
+    def change(self, name: str, since: Since, field: str = "data") -> Array:
+        """The difference of a value from what it was (see ``keep``). Raises ``RequestFailed``."""
+        return _array(*self._fetch(name, f"{field} since {since.value}"))
+
+    def watch(self, *expressions: str) -> tuple[Watched, ...]:
+        """Evaluate expressions in the program's names. Nothing in it is changed."""
+        return self._ask("watch", tuple[Watched, ...], expressions=expressions)
+
+    def edit(
+        self, name: str, value: str, *, field: str = "data", index: tuple[int, ...] = ()
+    ) -> Edited:
+        """Change one element of an experiment's leaf, or an option of its optimizer (``w @ lr``).
+        Raises ``RequestFailed`` where that cannot be done."""
+        return self._ask("edit", Edited, ref=name, value=value, field=field, index=index)
 
     def graph(self, since: int = 0) -> Graph:
         """Nodes and edges of the current iteration."""

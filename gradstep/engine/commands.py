@@ -21,14 +21,15 @@ from gradstep.engine.gauge_commands import GaugeCommands
 from gradstep.engine.gauges import Gauging
 from gradstep.engine.landscape import Landscapes
 from gradstep.engine.notebook import cell_name
-from gradstep.engine.reading import Unreadable, body, cut, describe, preview, statistics
+from gradstep.engine.reading import Unreadable, body, cut, describe, preview
 from gradstep.engine.records import NodeRecord
 from gradstep.engine.rerun_commands import RerunCommands
 from gradstep.engine.scope import Scope
 from gradstep.engine.torch_internals import is_leaf, unobserved
-from gradstep.engine.training import Owner
 from gradstep.engine.training_commands import TrainingCommands
+from gradstep.engine.value_commands import Found, ValueCommands
 from gradstep.protocol.breakpoints import Breakpoint, BreakpointState
+from gradstep.protocol.examination import BESIDE, EVALUATED
 from gradstep.protocol.messages import Problem, RequestFailed
 from gradstep.protocol.nonfinite import Plan
 from gradstep.protocol.trace import (
@@ -42,7 +43,7 @@ from gradstep.protocol.trace import (
     Source,
     Timeline,
 )
-from gradstep.protocol.values import Fetched, Statistics, ValueInfo, ValueKind
+from gradstep.protocol.values import Fetched, ValueInfo, ValueKind
 
 WIDEN_AFTER = 0.5
 """Seconds after which a pause no longer waits for a line of the user's own code."""
@@ -52,7 +53,7 @@ Tell = Callable[..., Any]
 UNSEEN = "This iteration ran at full speed and was not recorded."
 
 
-class Commands(RerunCommands, TrainingCommands, GaugeCommands):
+class Commands(RerunCommands, TrainingCommands, GaugeCommands, ValueCommands):
     """Runs in the link thread. Values are read only while the program stands at the gate."""
 
     def __init__(
@@ -67,6 +68,7 @@ class Commands(RerunCommands, TrainingCommands, GaugeCommands):
         self._gauging = gauging
         self._debugger, self._scope, self._driver = debugger, scope, driver
         self._landscapes = Landscapes(lambda part: tell("landscape", part=part))
+        super().__init__()
 
     # ------------------------------------------------------------------ going on
 
@@ -112,26 +114,22 @@ class Commands(RerunCommands, TrainingCommands, GaugeCommands):
         index: tuple[int, ...] = (),
         rows: tuple[int, int] | None = None,
         columns: tuple[int, int] | None = None,
+        step: int = 1,
     ) -> tuple[Fetched, bytes]:
+        """``step``: of the last two axes only every so many-th index."""
         self._standing()
         with unobserved():
             info, tensor = self._find(ref, field)
             try:
                 window = cut(tensor, index, rows, columns)
+                if step > 1:
+                    for axis in range(max(window.dim() - 2, 0), window.dim()):
+                        window = window[(slice(None),) * axis + (slice(None, None, step),)]
                 stored, data = body(window)
             except Unreadable as error:
                 raise RequestFailed(Problem("unavailable", str(error), ref)) from None
             shape = tuple(int(n) for n in window.shape)
             return Fetched(info, shape, describe(tensor).dtype, stored), data
-
-    def do_statistics(self, ref: str, field: str = "data") -> Statistics:
-        self._standing()
-        with unobserved():
-            _, tensor = self._find(ref, field)
-            try:
-                return statistics(tensor)
-            except (Unreadable, RuntimeError, NotImplementedError) as error:
-                raise RequestFailed(Problem("unavailable", str(error), ref)) from None
 
     def do_graph(self, since: int = 0) -> Graph:
         self._standing()
@@ -202,9 +200,6 @@ class Commands(RerunCommands, TrainingCommands, GaugeCommands):
         if not self._debugger.gate.waiting:
             raise RequestFailed(Problem("busy", "The program is running; pause it first."))
 
-    def _owner(self, parameter: Tensor) -> Owner | None:
-        return None
-
     def _current_device(self) -> str:
         experiment = self._driver.experiment if self._driver is not None else None
         parameters = experiment.named_parameters.values() if experiment is not None else ()
@@ -214,9 +209,11 @@ class Commands(RerunCommands, TrainingCommands, GaugeCommands):
         return "cpu"
 
     def _find(self, ref: str, field: str) -> tuple[ValueInfo, Tensor]:
+        """``field``: ``data`` or ``grad``, or ``data since stop``: the difference from then."""
+        field, _, since = field.partition(" since ")
         if field not in ("data", "grad"):
             raise RequestFailed(Problem("invalid", f"no field {field!r}: data or grad"))
-        found = self._on_graph(ref) if ref.startswith("#") else self._named(ref)
+        found = self._value(ref)
         if found is None:
             raise RequestFailed(Problem("unknown", f"No value is called {ref} here.", ref))
         info, data, grad = found
@@ -224,16 +221,21 @@ class Commands(RerunCommands, TrainingCommands, GaugeCommands):
         if tensor is None:
             what = "gradient" if field == "grad" else "value"
             raise RequestFailed(Problem("unavailable", info.note or f"no {what} kept", ref))
-        return info, tensor
+        return info, self._change(ref, field, since, tensor) if since else tensor
 
-    def _named(self, ref: str) -> tuple[ValueInfo, Tensor, Tensor | None] | None:
+    def _value(self, ref: str) -> Found | None:
+        if BESIDE in ref or ref.startswith(EVALUATED):
+            return self._beside(ref)
+        return self._on_graph(ref) if ref.startswith("#") else self._named(ref)
+
+    def _named(self, ref: str) -> Found | None:
         tensor = self._scope.find(ref, self._debugger.frame)
         if tensor is None:
             return None
         grad = tensor.grad if tensor.requires_grad and is_leaf(tensor) else None
         return self._scope.info(ref, tensor), tensor, grad
 
-    def _on_graph(self, ref: str) -> tuple[ValueInfo, Tensor | None, Tensor | None] | None:
+    def _on_graph(self, ref: str) -> Found | None:
         recorder = self._debugger.recorder
         found = recorder.find(ref)
         if found is None:
@@ -255,7 +257,7 @@ class Commands(RerunCommands, TrainingCommands, GaugeCommands):
         self, ref: str, node: NodeRecord, output: int, data: Tensor | None, grad: Tensor | None
     ) -> ValueInfo:
         edges = node.outputs.get(output, [])
-        name = next((e.name for e in edges if e.name), node.name)
+        own = next((e.name for e in edges if e.name), "")
         described = edges[0].tensor if edges and edges[0].tensor is not None else node.tensor
         if described is None and data is not None:
             described = describe(data)
@@ -264,7 +266,8 @@ class Commands(RerunCommands, TrainingCommands, GaugeCommands):
         requires = any(e.requires_grad for e in edges)
         return ValueInfo(
             ref=ref,
-            name=name,
+            name=own or node.name,
+            named=bool(own),
             kind=node.kind,
             tensor=described,
             data=edges[0].value if edges else node.data,

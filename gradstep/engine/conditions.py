@@ -2,49 +2,33 @@
 
 from __future__ import annotations
 
-import builtins
 import math
 import sys
 from collections.abc import Callable, Mapping
-from types import CodeType
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from gradstep.engine import torch_internals as internals
+from gradstep.engine.expressions import Expression, Lookup
 from gradstep.engine.warned import quiet
-
-Lookup = Callable[[str], Any]
-"""What the program means by a name; raises ``KeyError``."""
 
 
 class Condition:
     """One expression with what its helpers remember. Raises ``SyntaxError`` or ``ValueError``."""
 
     def __init__(self, text: str) -> None:
-        with quiet():
-            self._code = compile(text.strip(), "<breakpoint>", "eval", dont_inherit=True)
-        self._names = _names(self._code)
+        self._expression = Expression(text, "breakpoint")
         self._memory = Memory()
 
     def holds(self, lookup: Lookup, extra: Mapping[str, Any], arriving: Mapping[str, Any]) -> bool:
         """Whether it is true now. The program's names come first, then ``extra``; ``arriving``
         before both. Raises whatever the expression raises."""
-        scope: dict[str, Any] = {"__builtins__": builtins}
         given = {"torch": torch, **self._memory.helpers, **extra}
-        for name in self._names:
-            if name in arriving:
-                scope[name] = arriving[name]
-                continue
-            try:
-                scope[name] = lookup(name)
-            except KeyError:
-                if name in given:
-                    scope[name] = given[name]
         self._memory.begin()
         with internals.unobserved(), quiet():
-            return bool(eval(self._code, scope))
+            return bool(self._expression.value(lookup, given, arriving))
 
 
 class Memory:
@@ -119,12 +103,3 @@ class Memory:
 def finite(t: Tensor) -> bool:
     """Whether every element of ``t`` is a finite number."""
     return bool(torch.isfinite(t).all())
-
-
-def _names(code: CodeType) -> frozenset[str]:
-    """Every name that the expression, or a generator in it, looks up (attributes among them)."""
-    names = set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            names |= _names(constant)
-    return frozenset(names)

@@ -1,4 +1,4 @@
-"""Reading tensors without changing anything: descriptors, previews, elements, statistics.
+"""Reading tensors without changing anything: descriptors, previews, elements.
 
 One guarded way in. Reads run without modes and without a graph, touch no random numbers, and
 refuse tensors whose elements cannot be read safely.
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from gradstep.engine.torch_internals import is_leaf, is_opaque, unobserved
-from gradstep.protocol.values import FORMATS, PREVIEW_ELEMENTS, Preview, Statistics, TensorInfo
+from gradstep.protocol.values import FORMATS, PREVIEW_ELEMENTS, Preview, TensorInfo
 
 RMS_LIMIT = 1 << 22
 """Elements above which a preview does not compute norms by itself; statistics are asked for."""
@@ -179,40 +179,3 @@ def body(tensor: Tensor) -> tuple[str, bytes]:
     # A copy of our own: asking the program's tensor for its address would un-share lazy copies.
     host = plain.to("cpu", copy=True).contiguous()
     return name, ctypes.string_at(host.data_ptr(), host.numel() * host.element_size())
-
-
-def statistics(tensor: Tensor) -> Statistics:
-    """Of all elements, computed where the tensor lives. Raises ``Unreadable``. Call unobserved."""
-    problem = problem_of(tensor)
-    if problem:
-        raise Unreadable(problem)
-    values = tensor.detach()
-    if values.is_complex():
-        values = values.abs()
-    if values.is_floating_point() and values.element_size() == 1:
-        values = values.to(torch.float32)  # 8-bit floats can hardly be computed with
-    count = values.numel()
-    kind = torch.float32 if values.device.type == "mps" else torch.float64
-    nan = inf = 0
-    zeros = count - int(torch.count_nonzero(values))
-    if values.is_floating_point():
-        nan = int(torch.isnan(values).sum())
-        inf = int(torch.isinf(values).sum())
-        if nan or inf:
-            values = values[torch.isfinite(values)]
-    finite = values.numel()
-    if not finite:
-        return Statistics(count, 0, zeros, nan, inf)
-    wide = values.to(kind)
-    return Statistics(
-        count=count,
-        finite=finite,
-        zeros=zeros,
-        nan=nan,
-        inf=inf,
-        minimum=float(wide.min()),
-        maximum=float(wide.max()),
-        mean=float(wide.mean()),
-        std=float(wide.std(correction=0)),
-        norm=float(torch.linalg.vector_norm(wide)),
-    )

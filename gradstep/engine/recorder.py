@@ -241,6 +241,10 @@ class Recorder:
         node = self.nodes.get(int(head))
         return None if node is None else (node, int(tail or 0))
 
+    def known(self) -> list[Known]:
+        """The tensors of the program of which it is known where they came from, newest first."""
+        return list(reversed(self._known.values()))
+
     def live_tensor(self, node: NodeRecord, output: int) -> Tensor | None:
         """The program's own tensor, if it still is the one that ``node`` made."""
         for known in self._known.values():

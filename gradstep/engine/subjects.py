@@ -105,6 +105,19 @@ class Subjects:
             found.append((name, value))
         return found
 
+    def optimizers(
+        self, frame: FrameType | None, scope: dict[str, Any]
+    ) -> Iterator[tuple[str, Optimizer]]:
+        """Those that the program names at ``frame`` or in ``scope``, then those that have worked,
+        unnamed."""
+        for name, value in (*self._bound(frame), *_in_scope(scope)):
+            if isinstance(value, Optimizer):
+                yield name, value
+        for ref, _ in list(self._seen.values()):
+            owner = ref()
+            if isinstance(owner, Optimizer):
+                yield "", owner
+
     # ------------------------------------------------------------------ inside
 
     def _bound(self, frame: FrameType | None) -> Iterator[tuple[str, Any]]:

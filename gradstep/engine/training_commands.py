@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from torch import Tensor
-
 from gradstep.engine.chains import chain
 from gradstep.engine.debugger import Debugger
-from gradstep.engine.driver import Driver
+from gradstep.engine.optimizer_state import OptimizerStates
 from gradstep.engine.reading import Unreadable
 from gradstep.engine.scope import Scope
 from gradstep.engine.torch_internals import unobserved
-from gradstep.engine.training import Owner, Parameter, accumulation, update
+from gradstep.engine.training import Parameter, accumulation, update
 from gradstep.engine.why import Value, why
 from gradstep.protocol.cards import Chain
 from gradstep.protocol.messages import Problem, RequestFailed
@@ -28,12 +26,9 @@ class TrainingCommands:
 
     _debugger: Debugger
     _scope: Scope
-    _driver: Driver | None
+    _optimizers: OptimizerStates
 
     def _standing(self) -> None:
-        raise NotImplementedError
-
-    def _owner(self, parameter: Tensor) -> Owner | None:
         raise NotImplementedError
 
     def do_accumulation(self, ref: str, index: tuple[int, ...] = ()) -> Accumulation:
@@ -48,8 +43,8 @@ class TrainingCommands:
         recorder = self._debugger.recorder
 
         def taken_apart(found: Parameter) -> Update:
-            owner = self._owner(found.tensor)
-            rate = self._rate_by_hand(found.tensor) if owner is None else None
+            owner = self._optimizers.owner(found.tensor, self._debugger.frame)
+            rate = self._optimizers.rate_by_hand(found.tensor) if owner is None else None
             return update(recorder, recorder.before, found, owner, rate)
 
         return self._explain(ref, index, taken_apart)
@@ -116,13 +111,3 @@ class TrainingCommands:
             raise RequestFailed(Problem("unknown", f"No parameter is called {ref} here.", ref))
         name = node.name if node is not None and node.name else ref
         return Parameter(ref, name, tensor, node, index or (0,) * tensor.dim())
-
-    def _rate_by_hand(self, parameter: Tensor) -> float | None:
-        """Of an experiment that gradstep updates by plain gradient descent."""
-        experiment = self._driver.experiment if self._driver is not None else None
-        if experiment is None or experiment.optimizer is not None:
-            return None
-        held = experiment.named_parameters.values()
-        if experiment.learning_rate is None or not any(each is parameter for each in held):
-            return None
-        return float(experiment.learning_rate)

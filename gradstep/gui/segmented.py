@@ -36,6 +36,12 @@ class Segmented(QWidget):
     def choose(self, index: int) -> None:
         self._group.button(index).setChecked(True)
 
+    def offer(self, places: list[int]) -> None:
+        """Show the segments that have a place of 0 or more."""
+        for button, place in zip(self._group.buttons(), places, strict=True):
+            button.setVisible(place >= 0)
+        self.update()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, look = QPainter(self), theme()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -44,7 +50,7 @@ class Segmented(QWidget):
         radius = look.size("radius", "control")
         box = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.drawRoundedRect(box, radius, radius)
-        for button in self._group.buttons()[1:]:
+        for button in [b for b in self._group.buttons() if not b.isHidden()][1:]:
             painter.fillRect(button.x() - 1, 1, 1, self.height() - 2, look.colour("border_strong"))
 
 

@@ -255,6 +255,10 @@ class Session(QObject):
             tag, _Question(self._run.debuggee, tag, verb, kind, done, failed, arguments)
         )
 
+    def refresh(self) -> None:
+        """Read again what the stop shows: something was changed by hand."""
+        self._reading.everything()
+
     def set_device(self, id: str) -> None:
         """Move an experiment to a device; ``devicesChanged`` says where it then is."""
         self.ask(

@@ -24,6 +24,8 @@ from gradstep.gui.tabs import Tabs, Tone
 from gradstep.gui.theme import theme
 from gradstep.gui.timeline import TimelinePanel
 from gradstep.gui.value.panel import ValuePanel
+from gradstep.gui.watch.keeper import WatchList
+from gradstep.gui.watch.panel import WatchPanel
 
 PLOTS_APART = 1200
 """Below this width the plots are tabs beside the console."""
@@ -47,16 +49,23 @@ class Workspace(QWidget):
         self.timeline = TimelinePanel(session, cursor)
         self.console = ConsolePanel(session)
         self.breakpoints = BreakpointsPanel(session, cursor, breakpoints)
+        self.watches = WatchList(session, self)
+        self.watch = WatchPanel(self.watches)
         self.log = LogPanel(session, cursor)
         self.keys = KeysPanel()
         self.loss = LossPanel(session, cursor)
         self.plots = PlotsPanel(session, cursor)
         self.plots_apart = self.source_apart = True
         self.tabs = Tabs("tabs")
-        for panel in (self.console, self.breakpoints, self.log, self.keys):
+        for panel in (self.console, self.breakpoints, self.watch, self.log, self.keys):
             self._add_tab(panel)
         self.tabs.set_tools(self.breakpoints, self.breakpoints.tools)
         self.breakpoints.countChanged.connect(self._count_breakpoints)
+        self.watch.countChanged.connect(self._count_watched)
+        self.watch.opened.connect(cursor.select)
+        self.watches.changed.connect(self._show_pin)
+        self.value.pinRequested.connect(self._pin)
+        self.value.shownChanged.connect(self._show_pin)
         self.log.countChanged.connect(self._count_findings)
         self.top = Splitter("top", Qt.Orientation.Horizontal)
         self.bottom = Splitter("bottom", Qt.Orientation.Horizontal)
@@ -149,6 +158,19 @@ class Workspace(QWidget):
     def _count_breakpoints(self, count: int) -> None:
         self.tabs.set_count(self.breakpoints, count)
         self._keep_tabs_whole()
+
+    def _count_watched(self, count: int) -> None:
+        self.tabs.set_count(self.watch, count)
+        self._keep_tabs_whole()
+
+    def _pin(self, name: str) -> None:
+        self.watches.toggle(name)
+        if name in self.watches.expressions:
+            self.watch.view.choose(self.watches.expressions.index(name))
+            self.tabs.setCurrentWidget(self.watch)
+
+    def _show_pin(self) -> None:
+        self.value.show_pinned(self.value.watchable() in self.watches.expressions)
 
     def _count_findings(self, count: int) -> None:
         self.tabs.set_count(self.log, count, Tone.WARNING)

@@ -89,6 +89,8 @@ class ValueInfo:
     scope: str = ""
     has_grad: bool = False
     note: str = ""
+    named: bool = True
+    """False for a result that goes by the name of its operation."""
 
 
 @dataclass(frozen=True)

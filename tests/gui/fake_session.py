@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from gradstep.gui.states import State
+from gradstep.protocol.examination import Histogram
 from gradstep.protocol.findings import Finding
 from gradstep.protocol.messages import Problem
 from gradstep.protocol.trace import Loaded, Stop
@@ -112,6 +113,8 @@ class FakeSession(QObject):
                 done(*answer)
 
     def _answer(self, verb: str, arguments: dict[str, Any]) -> tuple[Any, bytes] | Problem:
+        if verb in ("optimizer", "saved", "earlier", "axes", "keep"):
+            return Problem("unavailable", f"nothing made up for {verb}")
         ref, field = arguments["ref"], arguments["field"]
         if ref not in self.infos:
             return Problem("unknown", f"There is no value called {ref} now.")
@@ -120,12 +123,21 @@ class FakeSession(QObject):
         info, array = self.infos[ref], self.arrays[ref, field]
         if verb == "statistics":
             return statistics(array), b""
+        if verb == "histogram":
+            wide = (abs(array) if array.dtype.kind == "c" else array).astype(np.float64).ravel()
+            finite = wide[np.isfinite(wide)]
+            if not finite.size:
+                return Problem("unavailable", "no element is finite")
+            counts, edges = np.histogram(finite, arguments["bins"])
+            return Histogram(edges[0], edges[-1], tuple(counts.tolist()), finite.size), b""
         part = array[tuple(arguments.get("index", ()))]
         rows, columns = arguments.get("rows"), arguments.get("columns")
         if rows is not None and part.ndim >= 2:
             part = part[rows[0] : rows[1]]
         if columns is not None and part.ndim >= 1:
             part = part[..., columns[0] : columns[1]]
+        step = arguments.get("step", 1)
+        part = part[..., ::step, ::step] if step > 1 else part
         fetched = Fetched(info, part.shape, info.tensor.dtype, str(part.dtype))
         return fetched, np.ascontiguousarray(part).tobytes()
 

@@ -145,6 +145,8 @@ def test_a_large_matrix_is_fetched_by_need(qtbot, panel: ValuePanel, session: Fa
     session.stop_at(stop())
     panel._cursor.select("big")
     table = panel.tensor.tables["data"]
+    assert not table.picture.isHidden() and table.grid.isHidden(), "first as a picture"
+    qtbot.mouseClick(panel.tensor.modes._group.button(0), Qt.MouseButton.LeftButton)
     qtbot.waitUntil(
         lambda: table.model.index(5, 2).data() == "5002.0" or bool(table.model.index(5, 2).data()),
         timeout=2000,

@@ -81,7 +81,7 @@ def test_recent_files_are_remembered_newest_first(
 # ---------------------------------------------------------------------- room and memory
 
 
-TABS = ["Console", "Breakpoints", "Log", "Keys"]
+TABS = ["Console", "Breakpoints", "Watch", "Log", "Keys"]
 
 
 def test_it_opens_within_the_screen(qtbot: QtBot, qapp: QApplication) -> None:

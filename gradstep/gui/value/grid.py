@@ -54,6 +54,10 @@ class NumberGrid(QTableView):
         # Arrow keys move between elements; Tab leads on, or the keyboard would be caught here.
         self.setTabKeyNavigation(False)
         self.setCornerButtonEnabled(False)
+        self.setEditTriggers(
+            QAbstractItemView.EditTrigger.DoubleClicked
+            | QAbstractItemView.EditTrigger.EditKeyPressed
+        )
         self._dress_headers()
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)

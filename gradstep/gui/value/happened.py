@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from gradstep.gui.numbers import MINUS, format_number
 from gradstep.gui.theme import theme
+from gradstep.gui.value.field_table import dress
 from gradstep.gui.value.history import change_of, single
-from gradstep.gui.value.tensor import dress
 from gradstep.gui.value.words import words
 from gradstep.phases import PHASE_INFO, Phase
 from gradstep.protocol.trace import Change, Reason, Stop

@@ -20,6 +20,7 @@ from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
+    QLabel,
     QLineEdit,
     QListView,
     QStyle,
@@ -179,6 +180,23 @@ class NamesPopup(QFrame):
             self.close()
             return
         super().keyPressEvent(event)
+
+
+class EmptyPage(QWidget):
+    """While nothing is chosen: a sentence, and what can be."""
+
+    def __init__(self, model: NamesModel, parent: QWidget) -> None:
+        super().__init__(parent)
+        padding = theme().size("space", "panel_padding")
+        self.sentence = QLabel(self)
+        self.sentence.setWordWrap(True)
+        self.sentence.setProperty("quiet", True)
+        self.names = NamesList(model, self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(padding, 12, padding, padding)
+        layout.setSpacing(8)
+        layout.addWidget(self.sentence)
+        layout.addWidget(self.names, 1)
 
 
 class _Row(QStyledItemDelegate):

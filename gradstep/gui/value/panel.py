@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QPalette
 from PySide6.QtWidgets import (
     QFrame,
-    QLabel,
     QMenu,
     QScrollArea,
     QStackedLayout,
@@ -21,18 +20,20 @@ from PySide6.QtWidgets import (
 from gradstep.gui.numbers import format_number
 from gradstep.gui.panel import Panel
 from gradstep.gui.theme import theme
+from gradstep.gui.value.details import Details
 from gradstep.gui.value.facts import Facts, StatisticsTable
 from gradstep.gui.value.happened import Happened, changed_by
 from gradstep.gui.value.header import Header
 from gradstep.gui.value.history import LEAVES, History, change_of, single
-from gradstep.gui.value.names import NamesList, NamesModel, NamesPopup
+from gradstep.gui.value.names import EmptyPage, NamesModel, NamesPopup
 from gradstep.gui.value.reader import Reader
 from gradstep.gui.value.scalar import ScalarCard, Shown
 from gradstep.gui.value.table import Window
 from gradstep.gui.value.tensor import FIELDS, TensorView
-from gradstep.gui.value.words import grad_reason, is_single
+from gradstep.gui.value.words import grad_reason, is_read, is_single, watched_name
 from gradstep.gui.word_button import WordButton
 from gradstep.phases import Phase
+from gradstep.protocol.examination import BESIDE
 from gradstep.protocol.messages import Problem
 from gradstep.protocol.trace import Reason, Stop
 from gradstep.protocol.values import Statistics, ValueInfo
@@ -60,9 +61,13 @@ class ValuePanel(Panel):
     """Shows the value that the cursor selects. It reads it anew at every stop; a value that is
     gone stays in its last state, marked as past."""
 
+    pinRequested = Signal(str)
+    """What is watched from now on, or no longer."""
+    shownChanged = Signal()
+
     def __init__(self, session: Session, cursor: Cursor, parent: QWidget | None = None) -> None:
         super().__init__("value", "", parent)
-        self._cursor = cursor
+        self._session, self._cursor = session, cursor
         self._stop: Stop | None = None
         self._jumped = False
         """Whether phases have been passed without a look at the values between them."""
@@ -96,25 +101,20 @@ class ValuePanel(Panel):
         self._copy.triggered.connect(self.copy)
         self._all_digits.toggled.connect(self._show_digits)
         self.addAction(self._copy)
+        self.pin = self.add_tool("pin", self.tr("Watch this value"), checkable=True)
+        self.pin.setObjectName("value_pin")
+        self.pin.clicked.connect(self._pin)
         more = self.add_tool("more", self.tr("More about the value"))
         menu = QMenu(more)
         menu.addActions([self._copy, self._all_digits])
+        self._menu = menu
         more.setMenu(menu)
         more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
 
     def _build_empty(self) -> QWidget:
-        page = QWidget(self)
-        padding = theme().size("space", "panel_padding")
-        self._sentence = QLabel(page)
-        self._sentence.setWordWrap(True)
-        self._sentence.setProperty("quiet", True)
-        self.names = NamesList(self._names, page)
+        page = EmptyPage(self._names, self)
+        self._sentence, self.names = page.sentence, page.names
         self.names.chosen.connect(self._cursor.select)
-        layout = QVBoxLayout(page)
-        layout.setContentsMargins(padding, 12, padding, padding)
-        layout.setSpacing(8)
-        layout.addWidget(self._sentence)
-        layout.addWidget(self.names, 1)
         return page
 
     def _build_content(self) -> QWidget:
@@ -136,12 +136,20 @@ class ValuePanel(Panel):
         layout = QVBoxLayout(content)
         layout.setContentsMargins(padding, 10, padding, 10)
         layout.setSpacing(10)
+        details = self.details = Details(self._session, self.reader, self.card, self.tensor, self)
+        details.opened.connect(self._cursor.select)
+        details.told.connect(self._tell)
+        self._menu.addSeparator()
+        self._menu.addActions(details.actions(self))
         layout.addWidget(self.header)
         layout.addWidget(self.card)
         layout.addWidget(self.tensor, 100)
+        layout.addWidget(details.edited)
         layout.addWidget(self.happened)
         layout.addLayout(self.cards)
         layout.addWidget(self.statistics)
+        layout.addWidget(details.optimizer)
+        layout.addWidget(details.saved)
         layout.addWidget(self.facts)
         layout.addStretch(1)
         area.setWidget(content)
@@ -189,7 +197,7 @@ class ValuePanel(Panel):
         self._jumped |= stop.reason not in _NEAR
         if stop.reason is Reason.LOST:
             self._become_past(self.tr("The program's process is gone."))
-        elif self._selected.ref.startswith("#"):
+        elif is_read(self._selected.ref):
             self.reader.describe()
 
     def show_values(self, values: tuple[ValueInfo, ...]) -> None:
@@ -199,7 +207,7 @@ class ValuePanel(Panel):
             self.history.note(info, self._iteration)
         self._show_sentence()
         ref = self._selected.ref
-        if not ref or ref.startswith("#"):
+        if not ref or is_read(ref):
             return
         found = next((info for info in values if info.ref == ref), None)
         if found is not None:
@@ -270,7 +278,7 @@ class ValuePanel(Panel):
                     self.statistics.show_statistics(field, None)
             elif not info.has_grad:
                 self.statistics.show_statistics("grad", None)
-            self.reader.measure(info)
+            self.reader.measure(info, anew=anew)
 
     def _show(self, info: ValueInfo, *, anew: bool) -> None:
         past, alone = self._selected.past, is_single(info.tensor)
@@ -286,6 +294,7 @@ class ValuePanel(Panel):
             self.tensor.show_info(info, changed, self._reason(info), anew=anew, past=bool(past))
         self.happened.show_step(self._stop, info, bool(past))
         self.facts.show_info(info)
+        self.details.show(self._selected.ref, info, bool(past))
         self._pages.setCurrentIndex(1)
         self._show_title()
 
@@ -324,13 +333,16 @@ class ValuePanel(Panel):
 
     def _show_title(self, waiting: bool = False) -> None:
         info = self._selected.info
-        name = info.name if info is not None else self._selected.ref
+        ref = self._selected.ref
+        name = info.name if info is not None and BESIDE not in ref else ref
         parts = [name] if name else []
         if self._selected.past:
             parts.append(self.tr("past"))
         elif waiting:
             parts.append(self.tr("updating"))
         self.set_title(self.tr("Value"), " · ".join(parts))
+        self.pin.setEnabled(bool(self.watchable()))
+        self.shownChanged.emit()
 
     def _show_sentence(self, problem: str = "") -> None:
         text = self.tr("Select a node.")
@@ -356,6 +368,23 @@ class ValuePanel(Panel):
     def _open_popup(self) -> None:
         corner = self.mapToGlobal(QPoint(self.width() - 8, self.title_row.height()))
         self.popup.open_at(corner, min(self.width() - 16, 420))
+
+    def watchable(self) -> str:
+        """What the watch list calls the selected value; "" for one without a name, which is
+        another one at the next iteration."""
+        return watched_name(self._selected.ref, self._selected.info)
+
+    def show_pinned(self, pinned: bool) -> None:
+        """Whether the watch list has the selected value."""
+        self.pin.setChecked(pinned)
+        tip = self.tr("Watch it no longer") if pinned else self.tr("Watch this value")
+        self.pin.setToolTip(tip)
+
+    def _tell(self, problem: str) -> None:
+        self.details.edited.tell(problem)
+
+    def _pin(self) -> None:
+        self.pinRequested.emit(self.watchable())
 
     def copy(self) -> None:
         """The selected elements, or the number, with all digits, to the clipboard."""

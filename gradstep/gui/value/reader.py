@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from gradstep.gui.value.histogram import BINS
 from gradstep.gui.value.table import Window
+from gradstep.protocol.examination import Histogram
 from gradstep.protocol.messages import Problem
 from gradstep.protocol.values import Fetched, Statistics, ValueInfo
 
@@ -33,6 +37,8 @@ class Reader(QObject):
     """Field, ``Window``, elements as a numpy array of two axes."""
     measured = Signal(str, object)
     """Field, ``Statistics``."""
+    distributed = Signal(str, object)
+    """Field, ``Histogram``."""
     waitingChanged = Signal(bool)
     """Whether an answer is late."""
 
@@ -112,10 +118,11 @@ class Reader(QObject):
             **arguments,
         )
 
-    def measure(self, info: ValueInfo) -> None:
-        """Statistics of data and, where there is one, of the gradient."""
+    def measure(self, info: ValueInfo, *, anew: bool = True) -> None:
+        """Statistics of data and, where there is one, of the gradient. ``anew``: the person has
+        just chosen it and waits for them."""
         self._to_measure = ("data", "grad") if info.has_grad else ("data",)
-        if info.tensor.numel >= HEAVY:
+        if info.tensor.numel >= HEAVY and not anew:
             self._heavy.start(HEAVY_DELAY_MS)
         else:
             self._measure_now()
@@ -123,6 +130,9 @@ class Reader(QObject):
     def _measure_now(self) -> None:
         for field in self._to_measure:
             self._measure(field)
+        for field in self._to_measure:
+            show = functools.partial(self.distributed.emit, field)
+            self.ask("histogram", Histogram, show, part=field, field=field, bins=BINS)
 
     def _measure(self, field: str) -> None:
         tag, ref = f"value.statistics.{field}", self._ref
@@ -142,6 +152,28 @@ class Reader(QObject):
             ref=ref,
             field=field,
         )
+
+    def ask(
+        self, verb: str, kind: Any, done: Callable[[Any], None], *, part: str = "", **more: Any
+    ) -> None:
+        """One more question about the value; ``part`` tells it from others of the same verb.
+        ``failed`` is called with the problem when there is no answer."""
+        tag, ref = f"value.{verb}.{part}", self._ref
+        failed = more.pop("failed", None)
+
+        def answered(found: Any, body: bytes) -> None:
+            self._settle(tag)
+            if ref == self._ref:
+                done(found)
+
+        def refused(problem: Problem) -> None:
+            self._settle(tag)
+            if failed is not None and ref == self._ref:
+                failed(problem)
+
+        self._begin(tag)
+        arguments = {"ref": ref, **more}
+        self._session.ask(verb, kind, answered, failed=refused, tag=tag, **arguments)
 
     def _begin(self, tag: str) -> None:
         self._open.add(tag)

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetrics,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from gradstep.gui.numbers import format_number, is_special
+from gradstep.gui.numbers import MINUS, format_number, is_special
 from gradstep.gui.theme import theme
+from gradstep.gui.value.fields import NumberField
 from gradstep.gui.value.words import words
 from gradstep.phases import Phase
 from gradstep.protocol.values import Number
@@ -92,13 +103,20 @@ class NumberColumn(QWidget):
 
 
 class BigNumber(QWidget):
-    """A number as large as there is room for; fewer digits before smaller ones."""
+    """A number as large as there is room for; fewer digits before smaller ones. Where it may be
+    edited, F2 and a double click open a field in its place."""
+
+    edited = Signal(str)
+    """What a person typed."""
 
     def __init__(self, lane: Phase, parent: QWidget) -> None:
         super().__init__(parent)
         self._lane = lane
         self._shown, self._dtype, self._past = Shown(), "float32", False
         self.exact = ""
+        self.editable = False
+        self.field = NumberField(self)
+        self.field.entered.connect(self.edited)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         theme().changed.connect(self.update)
 
@@ -110,6 +128,25 @@ class BigNumber(QWidget):
         self.exact = format_number(number, dtype, None)
         self.setToolTip(self.exact)
         self.update()
+
+    def set_editable(self, editable: bool) -> None:
+        self.editable = editable and self._shown.number is not None
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if self.editable else Qt.FocusPolicy.NoFocus)
+
+    def edit(self) -> None:
+        """Open the field, if it may be edited."""
+        if self.editable:
+            self.field.setGeometry(self.rect())
+            self.field.open(self.exact.replace(MINUS, "-"))
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.edit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_F2 and self.editable:
+            self.edit()
+        else:
+            super().keyPressEvent(event)
 
     def sizeHint(self) -> QSize:
         return QSize(100, 30)
@@ -157,6 +194,10 @@ class BigNumber(QWidget):
         painter.setPen(self._ink())
         room = QRectF(left, 0, self.width() - left + 2, self.height())
         painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), text)
+        if self.hasFocus():
+            painter.setPen(QPen(theme().colour("selection_ring_and_primary_button"), 1.5))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 4, 4)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

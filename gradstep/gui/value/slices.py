@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QSlider, QSpinBo
 from gradstep.gui.theme import theme
 from gradstep.gui.value.table import MAX_LINES
 from gradstep.gui.value.words import words
+from gradstep.protocol.examination import Axes
 
 # The window's sheet frames every line edit, also the one inside a spin box. The slider beside it
 # and the arrow keys do what the little buttons would.
@@ -37,6 +38,8 @@ class SlicePicker(QWidget):
         self.setObjectName("value_slices")
         self._shape: tuple[int, ...] = ()
         self._boxes: list[QSpinBox] = []
+        self._labels: list[QLabel] = []
+        self._note: QLabel | None = None
         self._starts: dict[int, QSpinBox] = {}
         self._layout = QGridLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
@@ -72,7 +75,7 @@ class SlicePicker(QWidget):
             self._add(axis, size)
         if leading:
             text = words("The table shows axis {0} (down) and axis {1} (across).")
-            note = QLabel(text.format(len(shape) - 2, len(shape) - 1), self)
+            note = self._note = QLabel(text.format(len(shape) - 2, len(shape) - 1), self)
             note.setFont(theme().font("caption"))
             note.setProperty("faint", True)
             note.setWordWrap(True)
@@ -82,8 +85,23 @@ class SlicePicker(QWidget):
                 self._add_start(axis, len(shape) + axis, shape[axis])
         self.setVisible(bool(self._boxes or self._starts))
 
+    def set_names(self, axes: Axes) -> None:
+        """What the axes are called, where something says so."""
+        names = [name or words("axis {0}").format(i) for i, name in enumerate(axes.names)]
+        if len(names) != len(self._shape):
+            return
+        for label, box, name in zip(self._labels, self._boxes, names, strict=False):
+            label.setText(name)
+            label.setToolTip(words("as {0} has it").format(axes.told_by) if axes.told_by else "")
+            box.setAccessibleName(words("Index on {0}").format(name))
+        if self._note is not None and any(axes.names):
+            text = words("The table shows {0} (down) and {1} (across).")
+            self._note.setText(text.format(*names[-2:]))
+
     def _empty(self) -> None:
         self._boxes.clear()
+        self._labels.clear()
+        self._note = None
         self._starts.clear()
         while (item := self._layout.takeAt(0)) is not None:
             widget = item.widget()
@@ -105,6 +123,7 @@ class SlicePicker(QWidget):
         box.valueChanged.connect(slider.setValue)
         self._place(axis, label, slider, box, of)
         self._boxes.append(box)
+        self._labels.append(label)
 
     def _add_start(self, axis: int, number: int, size: int) -> None:
         """An axis too long for one table is shown from a chosen index on."""

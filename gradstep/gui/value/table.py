@@ -9,9 +9,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    Signal,
+)
 
-from gradstep.gui.numbers import format_fixed, format_number, is_special
+from gradstep.gui.numbers import MINUS, format_fixed, format_number, is_special
 from gradstep.protocol.values import Number
 
 Index = QModelIndex | QPersistentModelIndex
@@ -45,6 +52,9 @@ class TensorModel(QAbstractTableModel):
     """``ask(window)`` is called with what is missing of the part in view; its elements come back
     through ``receive``. What was shown stays until newer elements replace it."""
 
+    edited = Signal(object, str)
+    """The indices of an element on the axes shown, and what a person typed there."""
+
     def __init__(self, ask: Callable[[Window], None], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._ask = ask
@@ -53,6 +63,7 @@ class TensorModel(QAbstractTableModel):
         self.places: int | None = None
         """Decimals of every element; None for a few significant digits."""
         self.all_digits = False
+        self.editable = False
         self.fractional = False
         """Whether an element with decimals has been seen."""
         self._rows = self._columns = 0
@@ -205,9 +216,11 @@ class TensorModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        x = self.element(index.row(), index.column())
+        if role == Qt.ItemDataRole.EditRole and x is not None:
+            return format_number(x, self.dtype, None).replace(MINUS, "-")
         if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return None
-        x = self.element(index.row(), index.column())
         if x is None:
             return "" if role == Qt.ItemDataRole.DisplayRole else None
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -215,6 +228,23 @@ class TensorModel(QAbstractTableModel):
             numbers = ", ".join(map(str, (*self.prefix, *place[: self.axes])))
             return f"[{numbers}]  {format_number(x, self.dtype, None)}"
         return self.text(x)
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        if not index.isValid():
+            return Qt.ItemFlag.NoItemFlags
+        plain = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        known = self.element(index.row(), index.column()) is not None
+        return plain | Qt.ItemFlag.ItemIsEditable if self.editable and known else plain
+
+    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        """Tells what was typed; the element changes when the program has it."""
+        if role != Qt.ItemDataRole.EditRole or not index.isValid():
+            return False
+        text = str(value).strip()
+        if text != self.data(index, Qt.ItemDataRole.EditRole):
+            place = (index.row() + self._origin[0], index.column() + self._origin[1])
+            self.edited.emit(place[: self.axes], text)
+        return True
 
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole

@@ -1,185 +1,28 @@
-"""A tensor of many elements: its data and its gradient as two tables."""
+"""A tensor of many elements: its data and its gradient, as tables or as pictures."""
 
 from __future__ import annotations
 
 import math
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QColor, QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from gradstep.gui.numbers import format_number
-from gradstep.gui.panel import ElidedLabel
 from gradstep.gui.segmented import Segmented
-from gradstep.gui.theme import theme
-from gradstep.gui.value.grid import ROW, Legend, NumberGrid
+from gradstep.gui.value.field_table import FieldTable, rough_bound
 from gradstep.gui.value.heat import bound_of
+from gradstep.gui.value.picture import Mode, first_mode, modes_of, step_of
 from gradstep.gui.value.slices import SlicePicker
-from gradstep.gui.value.table import Elements, TensorModel, Window
+from gradstep.gui.value.table import Elements, Window
 from gradstep.gui.value.words import shape_word, words
 from gradstep.phases import Phase
-from gradstep.protocol.values import Preview, Statistics, ValueInfo
+from gradstep.protocol.examination import Histogram
+from gradstep.protocol.values import Preview, Statistics, ValueInfo, ValueKind
 
 FIELDS = ("data", "grad")
-_LANES = {"data": Phase.FORWARD, "grad": Phase.BACKWARD}
 _STACK_ROWS = 6
 """Tables of so few rows are shown one above the other."""
-_LEAST_ROWS = 7
-_BAR = 12
 _BETWEEN = 12
-_HEADING = 20
-
-
-class FieldTable(QWidget):
-    """``data`` or ``.grad``: its name, what its colours mean, its elements."""
-
-    wanted = Signal(str, object)
-    """The field and the ``Window`` that is missing."""
-
-    def __init__(self, field: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.field = field
-        self.heading = QLabel("data" if field == "data" else ".grad", self)
-        self.heading.setFont(theme().font("small", weight=600))
-        self.heading.setFixedHeight(_HEADING)
-        self.chip = QLabel(words("changed"), self)
-        self.chip.setFont(theme().font("caption"))
-        self.chip.setFixedHeight(18)
-        self.none = ElidedLabel("", self)
-        self.none.setFont(theme().font("small"))
-        self.none.setProperty("quiet", True)
-        self.below = QLabel(self)
-        """The same words where the heading has only half the width."""
-        self.below.setFont(theme().font("small"))
-        self.below.setProperty("quiet", True)
-        self.below.setWordWrap(True)
-        self.below.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        self.beside = False
-        """Whether it stands beside the other table."""
-        self.legend = Legend(self)
-        self.model = TensorModel(lambda window: self.wanted.emit(field, window), self)
-        self.grid = NumberGrid(self.model, f"value_table_{field}", self)
-        self.grid.setAccessibleName(self.heading.text())
-        top = QHBoxLayout()
-        top.setSpacing(8)
-        top.addWidget(self.heading)
-        top.addWidget(self.chip)
-        top.addWidget(self.none, 1)
-        top.addStretch(0)
-        top.addWidget(self.legend)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(top)
-        layout.addWidget(self.below)
-        layout.addWidget(self.grid, 1)
-        layout.addStretch(0)
-        theme().changed.connect(self._dress)
-        self.all_digits = False
-        self._ends = (0.0, 0.0)
-        self._changed: Phase | None = None
-        self._past = False
-        # Two tables side by side are equally wide, whatever their headings need.
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._dress()
-
-    def show_state(self, reason: str | None, changed: Phase | None, past: bool) -> None:
-        """``reason``: why there are no elements, None when there are."""
-        self.none.setText(reason or "")
-        self.below.setText(reason or "")
-        self._show_reason()
-        self.grid.setVisible(reason is None)
-        self._changed, self._past = changed, past
-        self.grid.set_past(past)
-        self.legend.set_bound(self.grid.bound, past)
-        self._dress()
-        self._show_legend()
-
-    def set_beside(self, beside: bool) -> None:
-        """Whether only half the width is its own."""
-        self.beside = beside
-        self._show_reason()
-
-    def _show_reason(self) -> None:
-        known = bool(self.none.text())
-        self.none.setVisible(known and not self.beside)
-        self.below.setVisible(known and self.beside)
-
-    def set_bound(self, bound: float) -> None:
-        self.grid.set_bound(bound)
-        self.legend.set_bound(bound, self._past)
-        self._show_legend()
-
-    def receive(self, window: Window, elements: Elements) -> None:
-        self.model.receive(window, elements)
-        if self.grid.bound <= 0:
-            bound = _rough_bound(elements)
-            self.set_bound(bound)
-            self.fit(-bound, bound)
-
-    def fit(self, low: float | None = None, high: float | None = None) -> None:
-        """Choose decimals and cell width for numbers between ``low`` and ``high`` (None: as known
-        before)."""
-        if low is not None and high is not None:
-            self._ends = (low, high)
-        low, high = self._ends
-        size = max(abs(low), abs(high))
-        model = self.model
-        whole = model.dtype.startswith(("int", "uint"))
-        places = None
-        if size == 0 or 1e-3 <= size < 1e5:
-            places = 3 - math.floor(math.log10(size)) if size else 3
-            places = min(max(places, 0), 6)
-        model.set_style(None if whole else places, self.all_digits)
-        if whole:
-            texts = [format_number(int(x), "int64") for x in (low, high)]
-        elif model.dtype == "bool":
-            texts = ["False"]
-        elif model.dtype.startswith("complex"):
-            texts = ["−0.00012345678−0.00012345678i" if self.all_digits else "−0.0123−0.0123i"]
-        elif self.all_digits:
-            texts = ["−0.00012345678" if "64" not in model.dtype else "−0.00012345678901234567"]
-        elif places is None:
-            texts = ["−1.23·10⁻¹²"]
-        else:
-            texts = [f"−{size:.{places}f}"]
-        metrics = QFontMetrics(theme().font("caption", code=True))
-        self.grid.set_cell_width(max(map(metrics.horizontalAdvance, texts)) + 14)
-
-    def limit_height(self, width: int) -> None:
-        """As high as its rows need in this ``width``, and at least a few of them."""
-        natural = self.grid.natural_size()
-        bar = _BAR if natural.width() > width else 0
-        high = natural.height() + bar + 2
-        self.grid.setMaximumHeight(high)
-        self.grid.setMinimumHeight(min(high, (_LEAST_ROWS + 1) * ROW + bar))
-        words = 4 + 3 * _HEADING if self.below.isVisibleTo(self) else 0
-        self.setMaximumHeight(_HEADING + 4 + (words if self.grid.isHidden() else high))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._show_legend()
-
-    def _show_legend(self) -> None:
-        """Where there is room beside the heading."""
-        used = 0 if self.heading.isHidden() else self.heading.sizeHint().width() + 8
-        used += 0 if self.chip.isHidden() else self.chip.sizeHint().width() + 8
-        room = self.width() - used >= self.legend.sizeHint().width()
-        scaled = self.grid.bound > 0 and self.model.dtype != "bool"
-        self.legend.setVisible(room and scaled and not self.grid.isHidden())
-
-    def _dress(self) -> None:
-        colours = theme().phase(_LANES[self.field])
-        ink = theme().colour("text_secondary") if self._past else colours.text
-        dress(self.heading, f"color: {_css(ink)}")
-        self.chip.setVisible(self._changed is not None and not self._past)
-        if self._changed is not None:
-            tint = theme().phase(self._changed)
-            dress(
-                self.chip,
-                f"background: {_css(tint.tint)}; color: {_css(tint.text)};"
-                f" border: 1px solid {_css(tint.solid)}; border-radius: 4px; padding: 0 3px;",
-            )
 
 
 class TensorView(QWidget):
@@ -189,6 +32,11 @@ class TensorView(QWidget):
     wanted = Signal(str, object)
     """The field and the ``Window`` that is missing of the slice ``index``."""
 
+    pictureWanted = Signal(str)
+    """The field whose slice is to be shown as a picture: ``mode`` says of what kind."""
+    edited = Signal(str, object, str)
+    """The field, the indices of an element and what a person typed there."""
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.info: ValueInfo | None = None
@@ -196,6 +44,10 @@ class TensorView(QWidget):
         self.switch = Segmented(("data", ".grad"), self)
         self.switch.setObjectName("value_field")
         self.tables = {field: FieldTable(field, self) for field in FIELDS}
+        self.mode = Mode.TABLE
+        self.modes = Segmented((words("Numbers"), words("Heat"), words("Image")), self)
+        self.modes.setObjectName("value_mode")
+        self.modes.chosen.connect(lambda i: self.set_mode(tuple(Mode)[i]))
         self.empty = QLabel(self)
         self.empty.setProperty("quiet", True)
         self._box = QBoxLayout(QBoxLayout.Direction.LeftToRight)
@@ -204,12 +56,19 @@ class TensorView(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         layout.addWidget(self.slices)
+        layout.addWidget(self.modes)
         layout.addWidget(self.switch)
         layout.addWidget(self.empty)
         layout.addLayout(self._box, 1)
         for table in self.tables.values():
             self._box.addWidget(table, 1)
             table.wanted.connect(self.wanted)
+            table.histogram.toggled.connect(self.set_log)
+            table.model.edited.connect(
+                lambda place, text, field=table.field: self.edited.emit(
+                    field, (*self.index, *place), text
+                )
+            )
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self.switch.chosen.connect(lambda _: self._arrange())
         self.slices.changed.connect(self._reslice)
@@ -236,6 +95,7 @@ class TensorView(QWidget):
         other = anew or old is None or (old.tensor.shape, old.tensor.dtype) != (shape, dtype)
         for field, table in self.tables.items():
             if other:
+                table.show_histogram(None)
                 table.set_bound(0.0)
                 self._set_shape(table)
             preview = info.data if field == "data" else info.grad
@@ -245,6 +105,49 @@ class TensorView(QWidget):
             table.show_state(missing or problem, changed[field], past)
             if not other and not past:
                 table.model.refresh()
+        if other:
+            self._offer_modes(info)
+        else:
+            self._want_pictures()
+        self._arrange()
+
+    def _offer_modes(self, info: ValueInfo) -> None:
+        """Those that the shape allows."""
+        shape = info.tensor.shape
+        offered = modes_of(shape)
+        self.modes.setVisible(len(offered) > 1)
+        self.modes.offer([offered.index(m) if m in offered else -1 for m in Mode])
+        for table in self.tables.values():
+            table.picture.clear()
+        self.set_mode(first_mode(shape, info.kind in (ValueKind.DATA, ValueKind.RESULT)))
+
+    def set_mode(self, mode: Mode) -> None:
+        self.mode = mode
+        self.modes.choose(tuple(Mode).index(mode))
+        for table in self.tables.values():
+            table.set_mode(mode)
+        self._want_pictures()
+        self._arrange()
+
+    def _want_pictures(self) -> None:
+        if self.mode is not Mode.TABLE and self.info is not None:
+            self.pictureWanted.emit("data")
+            if self.info.has_grad:
+                self.pictureWanted.emit("grad")
+
+    def show_picture(self, field: str, elements: Elements, prefix: tuple[int, ...]) -> None:
+        """The slice ``prefix`` that was wanted."""
+        assert self.info is not None
+        table, shape = self.tables[field], self.info.tensor.shape
+        bound = table.grid.bound or rough_bound(elements)
+        table.picture.show_elements(
+            elements,
+            self.mode,
+            bound,
+            self.info.tensor.dtype,
+            step=step_of(shape),
+            prefix=prefix,
+        )
         self._arrange()
 
     def _set_shape(self, table: FieldTable) -> None:
@@ -274,6 +177,7 @@ class TensorView(QWidget):
     def _reslice(self) -> None:
         for table in self.tables.values():
             self._set_shape(table)
+        self._want_pictures()
         self._arrange()
 
     def receive(self, field: str, window: Window, elements: Elements) -> None:
@@ -287,6 +191,19 @@ class TensorView(QWidget):
         table.fit(found.minimum, found.maximum)
         if table.grid.natural_size() != before:
             self._arrange()
+        if self.mode is Mode.HEAT:
+            self.pictureWanted.emit(field)
+
+    def show_histogram(self, field: str, found: Histogram) -> None:
+        table = self.tables[field]
+        before = table.histogram.isHidden()
+        table.show_histogram(found)
+        if table.histogram.isHidden() != before:
+            self._arrange()
+
+    def set_log(self, log: bool) -> None:
+        for table in self.tables.values():
+            table.histogram.set_log(log)
 
     def show_all_digits(self, on: bool) -> None:
         for table in self.tables.values():
@@ -311,7 +228,11 @@ class TensorView(QWidget):
         )
         data, grad = self.tables["data"], self.tables["grad"]
         size = data.grid.natural_size()
-        side = 2 * max(size.width(), grad.grid.natural_size().width()) + _BETWEEN <= self.width()
+        pictured = self.mode is not Mode.TABLE
+        side = (
+            pictured
+            or 2 * max(size.width(), grad.grid.natural_size().width()) + _BETWEEN <= self.width()
+        )
         # What may have a .grad later keeps its place free beside the data.
         both = (info.has_grad or info.tensor.requires_grad) and not nothing
         one = info.has_grad and both and not side and data.model.rowCount() > _STACK_ROWS
@@ -328,19 +249,3 @@ class TensorView(QWidget):
         if side and both and not info.has_grad:
             grad.setMaximumHeight(data.maximumHeight())  # the headings stand on one line
         self.setMaximumHeight(24 if nothing else max(self._column.maximumSize().height(), 24))
-
-
-def dress(widget: QWidget, sheet: str) -> None:
-    """Set a style sheet if it is another: Qt takes a millisecond to read the same one again."""
-    if widget.styleSheet() != sheet:
-        widget.setStyleSheet(sheet)
-
-
-def _rough_bound(elements: Elements) -> float:
-    """Of the first elements that come, until the statistics are here."""
-    sizes = [abs(x) for x in elements.reshape(-1)[:4096].tolist()]
-    return float(max((x for x in sizes if x < float("inf")), default=0.0))
-
-
-def _css(colour: QColor) -> str:
-    return colour.name(QColor.NameFormat.HexRgb)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QCoreApplication
 
 from gradstep.gui.numbers import format_shape
+from gradstep.protocol.examination import BESIDE, EVALUATED
 from gradstep.protocol.values import TensorInfo, ValueInfo, ValueKind
 
 
@@ -55,3 +56,15 @@ def grad_reason(info: ValueInfo, *, had: bool = False, later: bool = False) -> s
 def is_single(tensor: TensorInfo) -> bool:
     """One number, whatever its axes are."""
     return tensor.numel == 1
+
+
+def is_read(ref: str) -> bool:
+    """Whether it is none of the named values, and is asked for at every stop."""
+    return ref.startswith(("#", EVALUATED)) or BESIDE in ref
+
+
+def watched_name(ref: str, info: ValueInfo | None) -> str:
+    """What the watch list calls it; ``""`` for what has no name that lasts."""
+    if ref.startswith(EVALUATED):
+        return ref.removeprefix(EVALUATED)
+    return info.name if info is not None and info.named and BESIDE not in ref else ""

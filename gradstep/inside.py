@@ -16,8 +16,8 @@ def breakpoint() -> None:
     In a program that gradstep did not start, the first call opens a window (a process of its own).
     Closing it lets the program run on at native speed; the breakpoints that it came by until then
     stay silent, any other opens a window again. Under ``gradstep train.py`` the program stops here
-    as at any breakpoint. Where no window can be opened, in a worker process, a second thread and any rank
-    but the first, one line on standard error says so, once, and the program goes on."""
+    as at any breakpoint. Where no window can be opened, in a worker process, a second thread and
+    any rank but the first, one line on standard error says so, once, and the program goes on."""
     trouble = _trouble()
     if trouble:
         say(trouble)

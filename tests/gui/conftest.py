@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from gradstep.gui.app import make_application
 from gradstep.gui.session import Session
+from gradstep.gui.states import State
 from gradstep.gui.theme import theme
 from gradstep.gui.window import MainWindow
 
@@ -30,6 +31,8 @@ def make_window(qtbot: QtBot) -> Iterator[Callable[[], MainWindow]]:
 
     yield make
     for window in made:
+        if window.session.state is not State.ENDED:
+            window.session.stop_program()  # the time to end by itself would add up
         window.close()
     theme().force(None)
 

@@ -46,6 +46,7 @@ class Workspace(QWidget):
         self.value = ValuePanel(session, cursor)
         self.cards = Cards(session, cursor)
         self.value.cards.addWidget(self.cards)
+        self.value.tensor.elementChosen.connect(self.cards.show_element)
         self.timeline = TimelinePanel(session, cursor)
         self.console = ConsolePanel(session)
         self.breakpoints = BreakpointsPanel(session, cursor, breakpoints)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import runpy
+
 import pytest
 import torch
 from hypothesis import given
@@ -194,6 +196,28 @@ def test_the_chain_rule_of_the_lesson(qtbot: QtBot, lesson: MainWindow) -> None:
         ("1", "loss"), ("−3.92", "r"), ("−3.92", "y_pred"), ("−7.84", "w"),
     ]  # fmt: skip
     assert "the same" in card.remark.text()
+
+
+def test_the_element_that_is_chosen_in_the_table_is_traced(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    opened(qtbot, window, str(resource("lessons", "two_layers.py")))
+    run(qtbot, window, F, B)
+    window.cursor_.select("hidden.weight")
+    card, tensor = window.workspace.cards.chain, window.workspace.value.tensor
+    qtbot.waitUntil(lambda: bool(card.traced.rows), timeout=WAIT)
+    assert card.traced_title.text() == "One element, hidden.weight[0, 0]: a sum of 4"
+    grid = tensor.tables["grad"].grid
+    qtbot.waitUntil(lambda: tensor.tables["grad"].model.element(2, 1) is not None, timeout=WAIT)
+    at = grid.visualRect(grid.model().index(2, 1)).center()
+    qtbot.mouseClick(grid.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    qtbot.waitUntil(lambda: "[2, 1]" in card.traced_title.text(), timeout=WAIT)
+    plain = runpy.run_path(str(resource("lessons", "two_layers.py")))["experiment"]()
+    plain.forward(0)
+    plain.backward()
+    wanted = plain.model.hidden.weight.grad[2, 1].item()
+    total = card.traced.rows[-1].right.replace("−", "-")
+    assert float(total) == pytest.approx(wanted, rel=1e-5)
 
 
 @given(st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=1, max_size=4))

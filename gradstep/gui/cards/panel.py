@@ -94,8 +94,10 @@ class Cards(QWidget):
 
     def show_element(self, index: tuple[int, ...]) -> None:
         """The element of the selected value that is traced in full."""
-        self._index = index
-        self._soon.start()
+        if index != self._index:
+            self._index = index
+            self.below.clear()
+            self._soon.start()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

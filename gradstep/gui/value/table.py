@@ -236,14 +236,18 @@ class TensorModel(QAbstractTableModel):
         known = self.element(index.row(), index.column()) is not None
         return plain | Qt.ItemFlag.ItemIsEditable if self.editable and known else plain
 
+    def place(self, index: Index) -> tuple[int, ...]:
+        """The indices of an element on the axes shown."""
+        place = (index.row() + self._origin[0], index.column() + self._origin[1])
+        return place[: self.axes]
+
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         """Tells what was typed; the element changes when the program has it."""
         if role != Qt.ItemDataRole.EditRole or not index.isValid():
             return False
         text = str(value).strip()
         if text != self.data(index, Qt.ItemDataRole.EditRole):
-            place = (index.row() + self._origin[0], index.column() + self._origin[1])
-            self.edited.emit(place[: self.axes], text)
+            self.edited.emit(self.place(index), text)
         return True
 
     def headerData(

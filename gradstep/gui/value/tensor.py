@@ -13,7 +13,7 @@ from gradstep.gui.value.field_table import FieldTable, rough_bound
 from gradstep.gui.value.heat import bound_of
 from gradstep.gui.value.picture import Mode, first_mode, modes_of, step_of
 from gradstep.gui.value.slices import SlicePicker
-from gradstep.gui.value.table import Elements, Window
+from gradstep.gui.value.table import Elements, Index, Window
 from gradstep.gui.value.words import shape_word, words
 from gradstep.phases import Phase
 from gradstep.protocol.examination import Histogram
@@ -34,6 +34,8 @@ class TensorView(QWidget):
 
     pictureWanted = Signal(str)
     """The field whose slice is to be shown as a picture: ``mode`` says of what kind."""
+    elementChosen = Signal(object)
+    """The indices of the element that the person has gone to, in either table."""
     edited = Signal(str, object, str)
     """The field, the indices of an element and what a person typed there."""
 
@@ -64,6 +66,9 @@ class TensorView(QWidget):
             self._box.addWidget(table, 1)
             table.wanted.connect(self.wanted)
             table.histogram.toggled.connect(self.set_log)
+            table.grid.selectionModel().currentChanged.connect(
+                lambda now, _, table=table: self._choose(table, now)
+            )
             table.model.edited.connect(
                 lambda place, text, field=table.field: self.edited.emit(
                     field, (*self.index, *place), text
@@ -72,6 +77,10 @@ class TensorView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self.switch.chosen.connect(lambda _: self._arrange())
         self.slices.changed.connect(self._reslice)
+
+    def _choose(self, table: FieldTable, now: Index) -> None:
+        if now.isValid():
+            self.elementChosen.emit((*self.index, *table.model.place(now)))
 
     @property
     def index(self) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -47,8 +48,13 @@ def run(arguments: list[str], cwd: Path = ROOT) -> str:
 
 
 def test_headless_examples(tmp_path: Path) -> None:
-    example, nan, breaks = (block for block in blocks("python") if "gradstep.open" in block)
+    found = [block for block in blocks("python") if "gradstep.open" in block]
+    example, cards, nan, breaks = found
     assert "grad: 1.0 2.0 -2.0" in run(["-c", example])
+    # (x w − y)² at x = 2, y = 4, w = 1: ∂loss/∂w = 2 (x w − y) x.
+    updated = (torch.tensor(1.0) - 0.01 * torch.tensor(-8.0)).item()
+    *_, formula = run(["-c", cards]).split("∂z/∂")
+    assert formula == f"y = x (-8.0,)\nagrees\n{updated}\n"
     text = "sqrt'(0) = 1/(2·0) = Inf, and Inf × 1 = Inf"
     assert run(["-c", nan], cwd=tmp_path) == f"10 SqrtBackward0 6 {text}\n"
     run(["-c", breaks])  # it asserts by itself

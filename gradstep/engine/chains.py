@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gradstep.engine.agreement import Comparison, apart, coarsest
 from gradstep.engine.reading import preview
 from gradstep.engine.recorder import Recorder
 from gradstep.engine.records import EdgeRecord, NodeRecord
@@ -23,8 +24,8 @@ from gradstep.protocol.values import Preview, ValueKind
 
 TERMS = 8
 """Terms of a sum that are written out; the rest is one number."""
-_TOLERANCE = {"float64": 1e-9, "float32": 1e-4, "float16": 2e-2, "bfloat16": 5e-2}
-"""Of autograd's gradient in this type, against the rule in float64; relative to the largest."""
+LARGEST = 1 << 25
+"""Elements of an operation's tensors, all together, beyond which it is not computed again."""
 UPDATED = "A parameter was updated since it was used here: what it was then is not known any more."
 
 
@@ -69,8 +70,9 @@ def _look(recorder: Recorder, edge: EdgeRecord, node: NodeRecord) -> _Seen:
         seen.tensors.append(_value(recorder, source, seen) if source is not None else None)
     for output in sorted(node.outputs):
         seen.outputs.append(recorder.store.get(f"#{node.id}:{output}"))
-        seen.upstream.append(recorder.store.get(f"#{node.id}:{output}:grad"))
-    seen.downstream = recorder.store.get(f"edge:{edge.id}")
+        came = recorder.store.get(f"#{node.id}:{output}:grad") if node.arrived else None
+        seen.upstream.append(came)
+    seen.downstream = _sent(recorder, edge)
     return seen
 
 
@@ -84,6 +86,11 @@ def _value(recorder: Recorder, edge: EdgeRecord, seen: _Seen) -> Tensor | None:
         return None
     live = recorder.live_tensor(source, edge.output)
     return live.detach() if live is not None and not is_opaque(live) else None
+
+
+def _sent(recorder: Recorder, edge: EdgeRecord) -> Tensor | None:
+    """What the present backward sent along ``edge``; the last one's copy may still be there."""
+    return recorder.store.get(f"edge:{edge.id}") if edge.grad is not None else None
 
 
 def _whole_index(seen: _Seen, index: tuple[int, ...]) -> tuple[int, ...]:
@@ -175,6 +182,8 @@ class _Card:
         if len(tensors) != len(seen.tensors) or len(outputs) != len(seen.outputs):
             raise Unexplained("Not every value that takes part was kept: there was no room.")
         assert seen.node.arguments is not None
+        if sum(t.numel() for t in (*tensors, *outputs)) > LARGEST:
+            raise Unexplained("Its tensors are too large to be computed with a second time.")
         return rule.bind(seen.node.arguments, tuple(tensors), tuple(outputs), torch.float64)
 
     def _numbers(
@@ -202,7 +211,9 @@ class _Card:
             found["coming"] = self._quantity(ours.to(call.given[slot].dtype), f"∂L/∂{symbol}")
             found["agreement"] = Agreement(None, note="Autograd has not sent it yet.")
         else:
-            found["agreement"] = _agreement(rule, call, ours, seen.downstream)
+            given = (*seen.tensors, *seen.outputs, *seen.upstream, seen.downstream)
+            comparison = Comparison(rule, call, derivative, slot, upstream)
+            found["agreement"] = comparison.agreement(ours, seen.downstream, coarsest(given))
         return found
 
     def _traced(
@@ -246,7 +257,7 @@ class _Card:
         total: Tensor | None = None
         paths, complete = [], True
         for use in uses:
-            sent = store.get(f"edge:{use.id}")
+            sent = _sent(self._recorder, use)
             complete = complete and sent is not None
             if sent is not None:
                 total = sent if total is None else total + sent
@@ -257,9 +268,9 @@ class _Card:
                     _element(sent, index), chosen=use is edge,
                 )
             )  # fmt: skip
-        whole = store.get(f"#{edge.source.id}:{edge.output}:grad")
+        whole = store.get(f"#{edge.source.id}:{edge.output}:grad") if edge.source.arrived else None
         error = (
-            _apart(whole, total) if whole is not None and total is not None and complete else None
+            apart(whole, total) if whole is not None and total is not None and complete else None
         )
         return FanOut(
             tuple(paths), self._quantity(total, "∂L/∂x"), _element(total, index), complete,
@@ -325,29 +336,3 @@ def _element(tensor: Tensor | None, index: tuple[int, ...] | None) -> float | No
     if index is None or len(index) != tensor.dim():
         return float(tensor) if tensor.numel() == 1 else None
     return float(tensor[index])
-
-
-def _apart(a: Tensor, b: Tensor) -> float | None:
-    """The largest difference, relative to the largest element."""
-    if is_opaque(a) or is_opaque(b) or a.shape != b.shape or not a.numel():
-        return None
-    a, b = a.to(torch.float64), b.to(torch.float64)
-    largest = float(torch.maximum(a.abs().max(), b.abs().max()))
-    return float((a - b).abs().max()) / largest if largest else 0.0
-
-
-def _agreement(rule: Rule, call: BoundCall, ours: Tensor, sent: Tensor) -> Agreement:
-    if is_opaque(sent) or ours.shape != sent.shape:
-        return Agreement(None, note="Autograd's gradient cannot be read.")
-    tolerance = _TOLERANCE.get(_dtype(sent), 1e-4)
-    sent, ours = sent.to(torch.float64), ours.clone()
-    unknown = 0
-    if rule.unknown is not None:
-        mask = rule.unknown(call)
-        if mask.shape == ours.shape:
-            unknown = int(mask.sum())
-            ours = torch.where(mask, sent, ours)
-    error = _apart(ours, sent)
-    if error is None or error != error:
-        return Agreement(None, unknown=unknown, note="It holds numbers that are not finite.")
-    return Agreement(error <= tolerance, error, tolerance, unknown)

@@ -36,6 +36,7 @@ class NodeRecord:
     last: int = 0
     backward: list[str] = field(default_factory=list)
     backward_done: int = 0
+    arrived: bool = False  # the present backward has come to its results
     saved: str = ""
     in_place: bool = False
     is_view: bool = False

@@ -12,7 +12,7 @@ from gradstep.engine.torch_internals import unobserved
 from gradstep.protocol.trace import Change, NodeState
 from gradstep.protocol.values import Preview, ValueKind
 
-_NodeBefore = tuple[NodeRecord, NodeState, list[str], int, str]
+_NodeBefore = tuple[NodeRecord, NodeState, list[str], int, str, bool]
 _EdgeBefore = tuple[EdgeRecord, Preview | None]
 
 
@@ -46,7 +46,7 @@ class Wave:
         for node in self._reached:
             if node.kind is ValueKind.RESULT:
                 node.state, node.backward_done, node.saved = NodeState.BACKWARD_WAITING, 0, "alive"
-                node.backward = []
+                node.backward, node.arrived = [], False
                 total += max(1, node.last - node.first)
             elif node.kind is ValueKind.PARAMETER:
                 total += 1
@@ -60,6 +60,7 @@ class Wave:
     def arrived(self, record: NodeRecord, gradients: tuple[Tensor | None, ...]) -> None:
         """The whole gradient of a call's results, summed over their paths."""
         recorder = self._recorder
+        record.arrived = True
         for output, gradient in enumerate(gradients):
             if gradient is None:
                 continue
@@ -105,8 +106,9 @@ class Wave:
     def undo(self) -> None:
         """Backward raised. Over a graph that was freed before, nothing has changed: the picture is
         again that of the backward that did run. Else what it reached stays to be seen."""
-        for node, state, names, done, saved in self._nodes:
+        for node, state, names, done, saved, arrived in self._nodes:
             node.state, node.backward, node.backward_done, node.saved = state, names, done, saved
+            node.arrived = arrived
             self._recorder.touch(node)
         for edge, gradient in self._edges:
             edge.grad = gradient
@@ -129,7 +131,7 @@ class Wave:
         nodes, edges = self._recorder.nodes.values(), self._recorder.edges.values()
         if not any(node.saved == "freed" for node in nodes):
             return  # whatever comes, there is no earlier picture to go back to
-        self._nodes = [(n, n.state, n.backward, n.backward_done, n.saved) for n in nodes]
+        self._nodes = [(n, n.state, n.backward, n.backward_done, n.saved, n.arrived) for n in nodes]
         self._edges = [(e, e.grad) for e in edges]
 
     def _set(self, edge: EdgeRecord, gradient: Tensor) -> None:

@@ -119,6 +119,31 @@ def test_uses_of_a_value_add_up(tmp_path: Path) -> None:
     assert [p.operation for p in fan.paths if p.chosen] == ["sin"]
 
 
+def test_a_second_backward_begins_with_nothing_sent(tmp_path: Path) -> None:
+    """Copies of what the first one sent are still there; they are not this one's."""
+    text = """
+        w = torch.tensor(2.0, requires_grad=True)
+        a = w * 3
+        loss = a * a + w.sin()
+        loss.backward(retain_graph=True)
+        (loss * 2).backward()
+    """
+    with opened(tmp_path, text) as program:
+        program.backward()
+        (edge,) = into(program, "mul", "w")
+        first = program.chain(edge.id)
+        assert one(first.upstream[0]) == 12 and one(first.downstream) == 36
+        while program.step().operation.name != "MulBackward0":
+            pass
+        early = program.chain(edge.id)
+        assert early.upstream == (None,) and early.downstream is None and early.traced is None
+        assert early.fan_out is not None and not early.fan_out.complete
+        program.backward()
+        late = program.chain(edge.id)
+    assert one(late.upstream[0]) == 24 and one(late.downstream) == 72 and late.agreement.agrees
+    assert late.fan_out is not None and late.fan_out.complete
+
+
 # ---------------------------------------------------------------------- tensors
 
 NET = """
@@ -210,6 +235,21 @@ def test_a_hook_that_changes_a_gradient_is_noticed(tmp_path: Path) -> None:
         found = card(program, "mul", "w")
     assert found.agreement.agrees is False
     assert found.agreement.error == pytest.approx(0.5)
+
+
+def test_what_was_computed_in_bfloat16_is_not_called_wrong(tmp_path: Path) -> None:
+    text = """
+        torch.manual_seed(0)
+        net, x = nn.Linear(8, 4), torch.randn(6, 8)
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = net(x).float().square().mean()
+        loss.backward()
+    """
+    with opened(tmp_path, text) as program:
+        program.backward()
+        found = card(program, "linear", "weight")
+    assert found.downstream is not None and found.downstream.dtype == "float32"
+    assert found.agreement.agrees and found.agreement.error > 1e-4
 
 
 def test_after_an_update_the_old_operands_are_not_made_up(tmp_path: Path) -> None:

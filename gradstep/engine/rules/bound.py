@@ -66,12 +66,17 @@ class BoundCall:
         outputs: tuple[Tensor, ...],
         dtype: torch.dtype | None = None,
     ) -> None:
-        self.name = name
+        self.name, self.parameters = name, parameters
         self.original = arguments
-        self.given = tensors
+        self.given, self._results = tensors, outputs
         self.tensors = tuple(_cast(t, dtype) for t in tensors)
         self.outputs = tuple(_cast(t, dtype) for t in outputs)
         self.arguments = bind(parameters, arguments)
+
+    def again(self, dtype: torch.dtype) -> BoundCall:
+        """The same, computed with in ``dtype``."""
+        given = self.name, self.parameters, self.original, self.given, self._results
+        return BoundCall(*given, dtype)
 
     @property
     def y(self) -> Tensor:

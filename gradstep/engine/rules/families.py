@@ -71,8 +71,8 @@ class Derivative:
             for output, coefficients in found:
                 arrived = upstream[output]
                 assert arrived is not None and coefficients is not None
-                for place in torch.nonzero(coefficients).tolist():
-                    at = tuple(place)
+                for place in torch.nonzero(coefficients):  # few of them are made into terms
+                    at = tuple(place.tolist())
                     factor = self.factor(call, slot, index, at, float(coefficients[at]))
                     yield product(symbols[output], at, arrived, (factor,), output)
 

@@ -136,9 +136,16 @@ def _shared(c: BoundCall) -> Tensor:
     return hit / hit.sum(over_axes(c), keepdim=True)
 
 
+def _second(c: BoundCall) -> Tensor | None:
+    """The other tensor of ``max(x, y)``."""
+    second = c["dim"] if isinstance(c["dim"], Tensor) else c.arguments.get("other")
+    return c.filled(second) if second is not None else None
+
+
 def _tied(c: BoundCall) -> Tensor:
-    if isinstance(c["dim"], Tensor) or isinstance(c.arguments.get("other"), Tensor):
-        return torch.zeros_like(c.x, dtype=torch.bool)
+    second = _second(c)
+    if second is not None:
+        return c.x == second
     hit = c.x == back(c, c.y)
     return hit & (hit.sum(over_axes(c), keepdim=True) > 1)
 
@@ -154,8 +161,8 @@ def _at_indices(c: BoundCall, g: tuple[Tensor, ...], slot: int) -> Tensor:
 
 def _extreme(c: BoundCall, g: tuple[Tensor, ...], slot: int) -> Tensor:
     """``max(x)``, ``max(x, dim)`` and ``max(x, y)`` are three operations of one name."""
-    second = c["dim"] if isinstance(c["dim"], Tensor) else c["other"]
-    if isinstance(second, Tensor):
+    second = _second(c)
+    if second is not None:
         mine, theirs = (c.x, second) if c.place_of(slot)[0] == "input" else (second, c.x)
         ahead = mine > theirs if c.name == "max" else mine < theirs
         return g[0] * (ahead.to(g[0].dtype) + 0.5 * (mine == theirs).to(g[0].dtype))
@@ -219,6 +226,7 @@ def _reduce(names: str, parameters: str, formula: str, of: Any, **more: Any) -> 
     return Rule(names, parameters, by, **more)
 
 
+_SHARED = "equal extremes share the gradient; with dim only the one that was taken gets it"
 _EVENLY = "equal extremes share the gradient evenly"
 _FIRST = "of equal values only the one that was taken gets the gradient"
 _TAKEN = "∂L/∂x = ∂L/∂y at the elements that were taken, 0 elsewhere"
@@ -254,7 +262,7 @@ RULES: tuple[Rule, ...] = (
            {"input": OfResults(_TAKEN, yaml(name), _extreme),
             "dim": OfResults(_TAKEN, yaml(name), _extreme),
             "other": OfResults(_TAKEN, yaml(name), _extreme)},
-           kink=None, kink_note=_EVENLY) for name in ("max", "min")),
+           kink=_tied, kink_note=_SHARED) for name in ("max", "min")),
     *(Rule(name, "input, dim=None, keepdim=False",
            {"input": OfResults(_TAKEN, yaml(name), _order_statistic)}, kink_note=_FIRST)
       for name in ("median", "nanmedian")),

@@ -37,7 +37,7 @@ class Arguments:
 
 # What is kept as it is: it is small, cannot change, and refers to nothing else.
 _PLAIN = frozenset({
-    int, float, bool, complex, str, type(None), EllipsisType, torch.dtype, torch.device,
+    int, float, bool, complex, str, range, type(None), EllipsisType, torch.dtype, torch.device,
     torch.Size, torch.layout, torch.memory_format,
 })  # fmt: skip
 

@@ -138,6 +138,7 @@ class Backward:
                 watch.births.backward_over(result)
             self._nodes.frame = None
             self._end(_keeps(args), frame, failed)
+            d.recorder.differentiated |= len(args) > 2 and bool(args[2])
             self._used_up(outputs, args, number, failed)
         if watch.on:
             watch.backward_returned(outputs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -26,6 +26,7 @@ TERMS = 8
 """Terms of a sum that are written out; the rest is one number."""
 LARGEST = 1 << 25
 """Elements of an operation's tensors, all together, beyond which it is not computed again."""
+TWICE = "A gradient was differentiated itself (create_graph): a part of this one came that way."
 UPDATED = "A parameter was updated since it was used here: what it was then is not known any more."
 
 
@@ -213,7 +214,10 @@ class _Card:
         else:
             given = (*seen.tensors, *seen.outputs, *seen.upstream, seen.downstream)
             comparison = Comparison(rule, call, derivative, slot, upstream)
-            found["agreement"] = comparison.agreement(ours, seen.downstream, coarsest(given))
+            verdict = comparison.agreement(ours, seen.downstream, coarsest(given))
+            if verdict.agrees is False and self._recorder.differentiated:
+                verdict = replace(verdict, agrees=None, note=TWICE)
+            found["agreement"] = verdict
         return found
 
     def _traced(

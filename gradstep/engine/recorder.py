@@ -53,6 +53,8 @@ class Recorder:
     def __init__(self, sites: Sites, callers: Callers, store: Store) -> None:
         self._sites, self._callers, self.store = sites, callers, store
         self.watching = True
+        self.differentiated = False
+        """A backward of this iteration made a graph of its own (``create_graph``)."""
         self.iteration = 0
         self.revision = 0
         self._reset_revision = 0
@@ -71,7 +73,7 @@ class Recorder:
     def begin(self, iteration: int, *, carry: bool = False) -> None:
         """A new iteration: an empty graph. ``carry``: what the last iteration made and has not yet
         sent back goes on (a generator's samples, of which the discriminator's step was first)."""
-        self.iteration = iteration
+        self.iteration, self.differentiated = iteration, False
         waiting = [k.node for k in self._waiting() if k.node.id >= self._began] if carry else []
         self._began = self._next
         self.roots = []

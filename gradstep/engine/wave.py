@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gradstep.engine.recorder import Recorder
 from gradstep.engine.records import EdgeRecord, NodeRecord
-from gradstep.engine.torch_internals import unobserved
+from gradstep.engine.torch_internals import is_opaque, unobserved
 from gradstep.protocol.trace import Change, NodeState
 from gradstep.protocol.values import Preview, ValueKind
 
@@ -75,13 +75,28 @@ class Wave:
         """A gradient left ``record`` towards ``source``'s result ``number``: along which edge?"""
         if source is None or source is record:
             return
+        last = None
         for edge in record.inputs:
-            if edge.source is source and edge.id not in self._assigned:
-                if source.leaf is None and len(source.outputs) > 1 and edge.output != number:
-                    continue
+            if edge.source is not source:
+                continue
+            if source.leaf is None and len(source.outputs) > 1 and edge.output != number:
+                continue
+            last = edge
+            if edge.id not in self._assigned:
                 self._assigned.add(edge.id)
                 self._set(edge, gradient)
                 return
+        if last is not None:
+            self._add(last, gradient)
+
+    def _add(self, edge: EdgeRecord, gradient: Tensor) -> None:
+        """The call uses its input several times inside (its length, and to divide by it): what goes
+        back along the edge is the sum."""
+        so_far = self._recorder.store.get(f"edge:{edge.id}")
+        if so_far is None or so_far.shape != gradient.shape or is_opaque(gradient):
+            return
+        with unobserved():
+            self._set(edge, so_far + gradient.detach())
 
     def node_ran(self, record: NodeRecord, name: str) -> None:
         """One autograd node of the call ``record`` is done."""

@@ -18,7 +18,13 @@ from gradstep.debuggee import Debuggee
 from gradstep.protocol.cards import Chain
 from gradstep.protocol.messages import RequestFailed
 from gradstep.protocol.trace import Edge
-from tests.engine.programs_under_test import PATIENCE
+from tests.engine.programs_under_test import FINAL, PATIENCE, PROGRAMS
+
+PRACTICE = [
+    str(path.relative_to(PROGRAMS))
+    for folder in ("practice", "forward")
+    for path in sorted((PROGRAMS / folder).glob("*.py"))
+]
 
 
 @contextmanager
@@ -268,3 +274,64 @@ def test_after_an_update_the_old_operands_are_not_made_up(tmp_path: Path) -> Non
         assert found.downstream is not None and found.downstream.value.elements == (2.0, 1.0)
         with pytest.raises(RequestFailed, match="no operation"):
             program.chain(10**6)
+
+
+def test_a_call_that_uses_its_input_twice_inside_sends_the_sum(tmp_path: Path) -> None:
+    """``normalize`` divides by the length: the gradient goes both ways, along one edge."""
+    text = """
+        torch.manual_seed(0)
+        w = torch.randn(3, 4, requires_grad=True)
+        loss = (nn.functional.normalize(w) * torch.arange(4.0)).sum()
+        loss.backward()
+        shown = w.grad.clone()
+    """
+    with opened(tmp_path, text) as program:
+        program.backward()
+        (edge,) = into(program, "normalize", "w")
+        found = program.chain(edge.id)
+        assert list(edge.grad.elements) == list(found.downstream.value.elements)
+        assert found.downstream.value.elements == pytest.approx(program.value("w").grad.flat())
+    assert found.agreement.agrees
+
+
+def test_where_a_gradient_was_differentiated_no_mistake_is_claimed(tmp_path: Path) -> None:
+    text = """
+        torch.manual_seed(0)
+        w, x = torch.randn(1, 3, requires_grad=True), torch.randn(4, 3, requires_grad=True)
+        y = nn.functional.linear(x, w).pow(3).sum()
+        (g,) = torch.autograd.grad(y, x, create_graph=True)
+        loss = y + g.pow(2).sum()
+        loss.backward()
+    """
+    with opened(tmp_path, text) as program:
+        program.backward()
+        program.backward()
+        found = card(program, "linear", "w")
+    assert found.agreement.agrees is None and "create_graph" in found.agreement.note
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("name", PRACTICE)
+def test_every_card_of_a_program_agrees(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All edges of three backwards: no card without a reason, none that disagrees."""
+    monkeypatch.chdir(tmp_path)  # some of them write files
+    monkeypatch.setenv("PYTHONPATH", str(PROGRAMS / "fidelity"))
+    seen = 0
+    with gradstep.open(PROGRAMS / name, timeout=PATIENCE) as program:
+        for _ in range(3):
+            if program.backward().reason in FINAL:
+                break
+            for edge in program.graph().edges:
+                if edge.target < 0 or edge.grad is None:
+                    continue
+                found = program.chain(edge.id)
+                seen += 1
+                assert found.agreement.agrees is not False, found
+                assert "cannot be applied" not in found.note, found
+                traced = found.traced
+                if traced is not None and not traced.left:
+                    total = sum(term.value for term in traced.terms)
+                    assert total == pytest.approx(traced.total, rel=1e-9, abs=1e-12)
+    assert seen

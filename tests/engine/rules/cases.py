@@ -819,23 +819,23 @@ def _(d: Draw) -> Any:
 
 @case("shapes")
 def _(d: Draw) -> Any:
-    x, u, m = d.x(2, 3, 4), d.x(2, 1, 3), d.x(2, 3)
+    x, u, m, p = d.x(2, 3, 4), d.x(2, 1, 3), d.x(2, 3), d.plain(4, 6)
     return d.one_of(
         lambda: x.view(6, 4), lambda: x.reshape(2, -1), lambda: torch.reshape(x, (4, 6)),
         lambda: x.flatten(), lambda: torch.flatten(x, 1), lambda: x.unflatten(2, (2, 2)),
         lambda: u.squeeze(), lambda: u.squeeze(1), lambda: torch.squeeze(u, 0),
         lambda: x.unsqueeze(1), lambda: x.permute(2, 0, 1), lambda: torch.permute(x, (1, 0, 2)),
         lambda: x.transpose(0, 2), lambda: m.t(), lambda: m.T, lambda: x.mT,
-        lambda: x.movedim(0, 2), lambda: x.ravel(), lambda: x.view_as(x), lambda: x.swapaxes(0, 1),
+        lambda: x.movedim(0, 2), lambda: x.ravel(), lambda: x.view_as(p), lambda: x.swapaxes(0, 1),
     )  # fmt: skip
 
 
 @case("copies")
 def _(d: Draw) -> Any:
-    x, u = d.x(2, 3), d.x(2, 1)
+    x, u, wide = d.x(2, 3), d.x(2, 1), d.plain(2, 3)
     return d.one_of(
         lambda: u.expand(2, 4), lambda: u.expand(3, -1, 2), lambda: torch.broadcast_to(u, (2, 2)),
-        lambda: u.expand_as(x), lambda: x.repeat(2, 1, 2), lambda: x.tile(2),
+        lambda: u.expand_as(wide), lambda: x.repeat(2, 1, 2), lambda: x.tile(2),
         lambda: x.tile((2, 2)),
         lambda: x.repeat_interleave(2, 0), lambda: x.repeat_interleave(3),
         lambda: x.clone(), lambda: x.contiguous(), lambda: x.double(), lambda: x.to(torch.float64),

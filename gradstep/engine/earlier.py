@@ -56,7 +56,7 @@ class EarlierValues:
                 moment.problems[which] = (
                     "It was None then." if which == "grad" else "It was not kept then."
                 )
-            elif not self._store.keep(_key(name, stop, which), tensor):
+            elif self._store.keep(_key(name, stop, which), tensor) is None:
                 moment.problems[which] = "It was too large to be kept."
         while len(self._moments) > MAX_VALUES:
             old, gone = self._moments.popitem(last=False)

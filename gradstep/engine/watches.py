@@ -83,7 +83,7 @@ class Watches:
 
     def _keep(self, text: str, value: Any) -> Any:
         if isinstance(value, Tensor):
-            if not self._store.keep(f"now|{text}", value):
+            if self._store.keep(f"now|{text}", value) is None:
                 self._store.forget(f"now|{text}")
             return None
         self._store.forget(f"now|{text}")

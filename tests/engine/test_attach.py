@@ -91,6 +91,7 @@ def test_held_looked_at_let_go_and_held_again(run: Run, plain: Plain) -> None:
     assert kinds[:2] == [Loaded, Stop] and kinds[-1] is Exited
 
 
+@pytest.mark.sweep
 def test_a_window_that_vanishes_takes_nothing_with_it(run: Run, plain: Plain) -> None:
     """In the middle of backward, and at a call of forward."""
     running = run(TRAINS)
@@ -104,6 +105,7 @@ def test_a_window_that_vanishes_takes_nothing_with_it(run: Run, plain: Plain) ->
     assert running.end()[:2] == plain()[:2]
 
 
+@pytest.mark.sweep
 def test_a_window_closed_while_the_program_runs(run: Run, tmp_path: Path) -> None:
     """At operation level, on the way to a far goal: it goes on without modes."""
     running = run(WAITS, str(tmp_path / "enough"))
@@ -121,6 +123,7 @@ def test_a_window_closed_while_the_program_runs(run: Run, tmp_path: Path) -> Non
     assert running.end() == (0, "busy\n[2.0, 2.0, 2.0] 0 0 None\n", "")
 
 
+@pytest.mark.sweep
 def test_paused_in_the_middle_of_its_work(run: Run, tmp_path: Path) -> None:
     running = run(WAITS, str(tmp_path / "enough"))
     window = running.window()
@@ -136,6 +139,7 @@ def test_paused_in_the_middle_of_its_work(run: Run, tmp_path: Path) -> None:
     assert running.end()[0] == 0
 
 
+@pytest.mark.sweep
 def test_ctrl_c_is_for_the_program(run: Run, tmp_path: Path) -> None:
     running = run(WAITS, str(tmp_path / "enough"))
     facts: list[Any] = []
@@ -152,6 +156,7 @@ def test_ctrl_c_is_for_the_program(run: Run, tmp_path: Path) -> None:
     assert running.end() == (0, "busy\n[2.0, 2.0, 2.0] 1 0 None\n", "")
 
 
+@pytest.mark.sweep
 def test_an_exception_ends_it_as_in_plain_python(run: Run, plain: Plain) -> None:
     running = run(TRAINS, "fail")
     window = running.window()
@@ -215,6 +220,7 @@ def test_cells_of_a_notebook_are_the_users_code(run: Run) -> None:
     assert running.end() == (0, "[3.0, 3.0]\n", "")
 
 
+@pytest.mark.sweep
 def test_under_gradstep_it_is_a_breakpoint_at_every_level(start: Any) -> None:
     program = start(TRAINS)
     for level in Level:

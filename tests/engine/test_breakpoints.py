@@ -74,6 +74,7 @@ class ByHand:
 # ---------------------------------------------------------------- lines
 
 
+@pytest.mark.sweep
 def test_a_line_at_full_speed(start: Start, plain: Plain) -> None:
     program = start(SCRIPT)
     (state,) = program.set_breakpoints(at(SCRIPT, "item"))
@@ -143,6 +144,7 @@ def test_inside_backward_and_of_other_goals(start: Start, plain: Plain) -> None:
 # ---------------------------------------------------------------- operations, modules, nodes
 
 
+@pytest.mark.sweep
 def test_operations_by_name(start: Start, plain: Plain) -> None:
     program = start(BY_HAND)
     program.set_breakpoints(
@@ -163,6 +165,7 @@ def test_operations_by_name(start: Start, plain: Plain) -> None:
     same_output(program, plain, BY_HAND)
 
 
+@pytest.mark.sweep
 def test_operations_of_a_module(start: Start) -> None:
     program = start(SCRIPT)
     program.set_breakpoints(
@@ -231,6 +234,7 @@ def test_a_node_of_backward(start: Start, plain: Plain) -> None:
 # ---------------------------------------------------------------- phases and iterations
 
 
+@pytest.mark.sweep
 def test_the_end_of_each_phase_at_run_level(start: Start, plain: Plain) -> None:
     """At full speed: where backward begins and ends, the optimizer's step, zero_grad."""
     program = start(SCRIPT)
@@ -269,6 +273,7 @@ def test_phases_by_hand(start: Start, level: Level) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("file", [SCRIPT, BY_HAND])
 def test_the_beginning_of_an_iteration(start: Start, plain: Plain, file: str) -> None:
     """At full speed up to the one before; then every call, to see it begin."""
@@ -351,7 +356,14 @@ CONDITIONS: dict[str, Callable[[ByHand, int], bool]] = {
 }
 
 
-@pytest.mark.parametrize("text", CONDITIONS)
+OFTEN = ("w.grad.norm() < 1.2", "any(sign_flip(t) for t in [w])", "0 < update_ratio(w) < 0.25")
+"""Tried before every change; the others in the sweep."""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [pytest.param(text, marks=[] if text in OFTEN else [pytest.mark.sweep]) for text in CONDITIONS],
+)
 def test_a_condition_is_true_when_it_is_in_plain_pytorch(start: Start, text: str) -> None:
     truth = ByHand()
     program = start(BY_HAND)
@@ -365,6 +377,7 @@ def test_a_condition_is_true_when_it_is_in_plain_pytorch(start: Start, text: str
     assert problems(program) == [""]
 
 
+@pytest.mark.sweep
 def test_names_of_modules_frames_around_and_the_graph(start: Start, plain: Plain) -> None:
     program = start(SCRIPT)
     program.set_breakpoints(

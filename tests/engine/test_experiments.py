@@ -208,6 +208,7 @@ def test_moving_between_iterations_only(start: Start) -> None:
         script.set_device("cpu")
 
 
+@pytest.mark.sweep
 def test_an_experiment_that_cannot_be_had(
     start_all: Callable[..., list[Opened]], script: Any
 ) -> None:

@@ -245,6 +245,7 @@ def test_made_long_before_it_was_noticed(start: Start, plain: Plain) -> None:
     as_plain(program, plain, file)
 
 
+@pytest.mark.sweep
 def test_every_operation_checked_in_the_first_run(start: Start, plain: Plain) -> None:
     file = "masked_log.py"
     program = start(f"{FOLDER}/{file}")
@@ -278,6 +279,7 @@ def test_a_second_run_that_prints_something_else(start: Start) -> None:
     assert "The second run went differently: it printed something else." in stop.message
 
 
+@pytest.mark.sweep
 def test_a_second_run_in_which_it_does_not_come_again(start: Start, tmp_path: Path) -> None:
     file = "random_order.py"
     program = start(f"{FOLDER}/{file}", [str(tmp_path / "once")])
@@ -290,6 +292,7 @@ def test_a_second_run_in_which_it_does_not_come_again(start: Start, tmp_path: Pa
     assert len(program.output.splitlines()) == 6
 
 
+@pytest.mark.sweep
 def test_input_is_given_again_and_facts_come_in_order(plain: Plain) -> None:
     file = PROGRAMS / FOLDER / "asks.py"
     facts: list[Any] = []

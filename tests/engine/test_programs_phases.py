@@ -17,10 +17,8 @@ MOST = 8
 """Iterations that are stepped through; the rest is run."""
 STEPPED = [case for case in CASES if case.order and case.iterations is not None]
 OFTEN = frozenset({
-    "backward/plain", "backward/custom_function", "backward/checkpointing reentrant",
-    "update/closure", "update/two_models", "update/gan", "update/by_hand alpha",
-    "update/rebound no_grad", "zero_grad/first", "zero_grad/by_hand None", "forward/validation",
-    "setting/threaded",
+    "backward/custom_function", "backward/checkpointing reentrant", "update/closure", "update/gan",
+    "update/rebound no_grad", "zero_grad/by_hand None", "setting/threaded",
 })  # fmt: skip
 """What is stepped through before every change; the rest in the sweep."""
 

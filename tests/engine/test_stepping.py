@@ -112,6 +112,7 @@ def test_over_passes_by_what_is_called(start: Start, plain: Plain) -> None:
     same_output(program, plain, SCRIPT)
 
 
+@pytest.mark.sweep
 def test_over_in_backward_stays_at_the_depth_of_the_node(start: Start) -> None:
     program = start(EXPERIMENT)
     stop = program.forward()
@@ -128,6 +129,7 @@ def test_over_in_backward_stays_at_the_depth_of_the_node(start: Start) -> None:
     assert (stop.operation.name, stop.phase) == ("add_", Phase.UPDATE)
 
 
+@pytest.mark.sweep
 def test_over_in_a_functions_backward(start: Start, plain: Plain) -> None:
     program = start(SCRIPT)
     program.forward()
@@ -170,6 +172,7 @@ def test_out_of_a_module_a_function_and_a_librarys_code(start: Start, plain: Pla
     same_output(program, plain, SCRIPT)
 
 
+@pytest.mark.sweep
 def test_out_in_backward(start: Start) -> None:
     program = start(SCRIPT)
     program.forward()
@@ -224,6 +227,7 @@ def test_to_a_line_with_everything_captured(start: Start) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.sweep
 def test_epochs_of_a_script(start: Start, plain: Plain) -> None:
     """The loop around the call of the function with the training loop."""
     program = start(SCRIPT)
@@ -257,6 +261,7 @@ def test_epochs_of_an_experiment(start: Start) -> None:
     assert (stop.reason, stop.epoch, stop.sample, stop.iteration) == (Reason.EPOCH, 2, 3, 6)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("verb", ["into", "over", "out"])
 def test_stepping_to_the_very_end_changes_nothing(start: Start, plain: Plain, verb: str) -> None:
     program = start(BY_HAND)

@@ -246,7 +246,7 @@ def test_compiled_functions_are_stepped_eagerly() -> None:
 import sys, torch
 from gradstep.engine import torch_internals as internals
 told = []
-code = internals.CompiledCode(lambda: told.append(1))
+code = internals.CompiledCode(lambda: told.append(1), lambda: None)
 code.install()
 assert torch.compile.__name__ == "compile"
 code.step_eagerly(True)

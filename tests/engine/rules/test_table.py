@@ -31,7 +31,7 @@ def _compare(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-@settings(max_examples=3, **OPTIONS)
+@settings(max_examples=2, **OPTIONS)
 @given(data=st.data())
 def test_agrees_with_autograd(name: str, data: st.DataObject) -> None:
     _compare(name, data)

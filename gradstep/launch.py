@@ -25,9 +25,9 @@ START_TIMEOUT = 120.0
 """Seconds for the interpreter to start and reach gradstep; torch is imported after that."""
 EXIT_TIMEOUT = 5.0
 """Seconds for an ended program to leave by itself (``atexit``) before it is killed."""
-END_TIMEOUT = 0.8
-"""Seconds for a program that is told to end to run its exit handlers, before it is killed: whoever
-presses Stop waits no longer than a second."""
+END_TIMEOUT = 2.0
+"""Seconds for a program that is closed to run its exit handlers, before it is killed. Stop does not
+wait for them."""
 DYING_TIMEOUT = 60.0
 """Seconds from the last word of a process to its end: Python frees all that it holds, on a busy
 machine slowly, and one that is killed then has lost its exit code."""

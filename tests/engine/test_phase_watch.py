@@ -101,10 +101,8 @@ MISTAKES = [
     Mistake("eval_left_on", "2", "eval", "3 updates since eval() with 1 BatchNorm1d and 1 Dropout"),
 ]
 OFTEN = {
-    RUN: ("never_zeroed optimizer", "kept_loss sum", "no_optimizer list", "eval_left_on 2",
-          "freed_graph late"),
-    PHASE: ("update_before_backward 2", "detached_loss no_grad", "no_gradient unused",
-            "scheduler_per_batch StepLR"),
+    RUN: ("never_zeroed optimizer", "kept_loss sum", "freed_graph late"),
+    PHASE: ("detached_loss no_grad", "no_gradient unused"),
     OPERATION: ("in_place operator",),
 }  # fmt: skip
 """What is looked at before every change; the rest in the sweep."""

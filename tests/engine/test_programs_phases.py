@@ -17,8 +17,7 @@ MOST = 8
 """Iterations that are stepped through; the rest is run."""
 STEPPED = [case for case in CASES if case.order and case.iterations is not None]
 OFTEN = frozenset({
-    "backward/custom_function", "backward/checkpointing reentrant", "update/closure", "update/gan",
-    "update/rebound no_grad", "zero_grad/by_hand None", "setting/threaded",
+    "backward/custom_function", "update/closure", "update/gan", "update/rebound no_grad",
 })  # fmt: skip
 """What is stepped through before every change; the rest in the sweep."""
 

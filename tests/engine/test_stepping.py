@@ -91,6 +91,7 @@ def test_into_enters_what_backward_runs(start: Start) -> None:
     assert seen(SCRIPT, stop) == ("update", None)
 
 
+@pytest.mark.sweep
 def test_over_passes_by_what_is_called(start: Start, plain: Plain) -> None:
     program = start(SCRIPT)
     program.run_to(PROGRAMS / SCRIPT, marker(SCRIPT, "zero"))
@@ -151,6 +152,7 @@ def test_over_in_a_functions_backward(start: Start, plain: Plain) -> None:
     same_output(program, plain, SCRIPT)
 
 
+@pytest.mark.sweep
 def test_out_of_a_module_a_function_and_a_librarys_code(start: Start, plain: Plain) -> None:
     program = start(SCRIPT)
     program.run_to(PROGRAMS / SCRIPT, marker(SCRIPT, "lin"))

@@ -347,6 +347,7 @@ class Debuggee(Verbs, Questions):
         with self._changed:
             self.exit_code = None if self.attached else code
             self._gone = True
+            self._parts.over()
             message = trouble or self._process.last_words(
                 code, killer, connected=self._connected, closed=self._closed
             )

@@ -19,7 +19,7 @@ from gradstep.protocol.examination import (
     Since,
     Watched,
 )
-from gradstep.protocol.gauges import Destination, Gauge, GaugeHistory, Gauges
+from gradstep.protocol.gauges import Gauge, GaugeHistory, Gauges
 from gradstep.protocol.rerun import Axis, Check, Landscape, LandscapePart
 from gradstep.protocol.trace import Devices, Graph, Losses, Timeline
 from gradstep.protocol.training import Accumulation, Update
@@ -42,6 +42,10 @@ class Parts:
     def arrived(self, part: LandscapePart) -> None:
         if part.ticket == self._ticket:
             self._queue.put(part)
+
+    def over(self) -> None:
+        """The program is gone: nothing more will come."""
+        self._queue.put(LandscapePart(self._ticket, 0, (), done=True, problem="stopped"))
 
     def gather(self, ask: Callable[[int], Landscape]) -> tuple[Landscape, list[float]]:
         self._ticket = next(self._tickets)
@@ -176,10 +180,6 @@ class Questions:
     def gauge_history(self, name: str) -> GaugeHistory:
         """Of one parameter, or of one activation module, over the iterations."""
         return self._ask("gauge_history", GaugeHistory, name=name)
-
-    def destination(self, name: str, index: tuple[int, ...] = ()) -> Destination:
-        """Where the next update takes an element, if it is plain gradient descent."""
-        return self._ask("destination", Destination, ref=name, index=index)
 
     def devices(self) -> Devices:
         """What the program's interpreter offers."""

@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from gradstep.engine import torch_internals as internals
-from gradstep.engine.backward_nodes import Nodes, short_name
+from gradstep.engine.backward_nodes import Nodes
 from gradstep.engine.debugger import Debugger
 from gradstep.engine.frontier import Frontier
 from gradstep.engine.observer import Observer
@@ -278,7 +278,7 @@ class Backward:
         if not ids and d.goal is not Goal.FORWARD:
             return
         root = _root(outputs[0])
-        name = short_name(root) if root is not None else ""
+        name = internals.node_name(root) if root is not None else ""
         place = node.place if node is not None else None
         d.announced = root
         operation = Operation(name, Phase.BACKWARD, node_id(node), place)

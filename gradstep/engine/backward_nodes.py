@@ -30,7 +30,7 @@ class Nodes:
     def before(self, node: Any, gradients: Any) -> None:
         d = self._debugger
         with internals.DisableTorchFunction():
-            record, name = self._record(node), short_name(node)
+            record, name = self._record(node), internals.node_name(node)
             last = record is not None and record.leaf is None
             if record is not None and last and internals.node_number(node) == record.last - 1:
                 self._wave.arrived(record, gradients)
@@ -80,7 +80,9 @@ class Nodes:
             births = d.nonfinite.births
             if births.on:
                 frame = self._user_frame(sys._getframe(1))
-                births.node_ran(Ran(node, short_name(node), record, inputs, outputs), frame)
+                births.node_ran(
+                    Ran(node, internals.node_name(node), record, inputs, outputs), frame
+                )
 
     def _follow(self, node: Any, record: NodeRecord, inputs: Any) -> None:
         """A node of the call ``record`` is done: where its gradients went."""
@@ -91,7 +93,7 @@ class Nodes:
                 for change in d.leaves.look(record, leaf):
                     d.tell(change)
             return
-        self._wave.node_ran(record, short_name(node))
+        self._wave.node_ran(record, internals.node_name(node))
         for (successor, number), gradient in zip(node.next_functions, inputs, strict=False):
             if successor is not None and gradient is not None:
                 self._wave.sent(record, self._record(successor), number, gradient)
@@ -101,10 +103,6 @@ class Nodes:
         if node.name() == internals.ACCUMULATE_GRAD:
             return recorder.leaf_of(node.variable)
         return recorder.node_of_number(internals.node_number(node))
-
-
-def short_name(node: Any) -> str:
-    return str(node.name()).rpartition("::")[2]
 
 
 def _label(name: str) -> str:

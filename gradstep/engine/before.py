@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import weakref
+
 from torch import Tensor
 
 from gradstep.engine.reading import problem_of
 from gradstep.engine.records import NodeRecord
 from gradstep.engine.store import Store
 from gradstep.engine.torch_internals import is_leaf
+
+MANY = 4096
+"""Parameters that are remembered before those that are gone are forgotten."""
 
 
 class Before:
@@ -18,7 +23,8 @@ class Before:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._found: dict[int, str] = {}
-        self._since: dict[int, int] = {}
+        self._since: dict[int, tuple[weakref.ref[Tensor], int]] = {}
+        """Of a living parameter, the iteration in which its gradient began to collect."""
         self.iteration = 0
 
     def begin(self, iteration: int, parameters: list[NodeRecord]) -> None:
@@ -28,11 +34,17 @@ class Before:
         for node in parameters:
             leaf = node.leaf() if node.leaf is not None else None
             grad = leaf.grad if leaf is not None and is_leaf(leaf) else None
-            key = id(leaf)
-            if _is_empty(grad):
-                self._since[key] = iteration
-            self._since.setdefault(key, iteration)
+            if leaf is not None and (_is_empty(grad) or self._began(leaf) is None):
+                self._since[id(leaf)] = weakref.ref(leaf), iteration
             self._found[node.id] = self._keep(node, grad)
+        if len(self._since) > MANY:
+            self._since = {
+                key: known for key, known in self._since.items() if known[0]() is not None
+            }
+
+    def _began(self, leaf: Tensor) -> int | None:
+        ref, iteration = self._since.get(id(leaf), (None, 0))
+        return iteration if ref is not None and ref() is leaf else None
 
     def _keep(self, node: NodeRecord, grad: Tensor | None) -> str:
         if grad is None:
@@ -45,7 +57,9 @@ class Before:
         return state, self._store.get(_key(node)) if state == self.KEPT else None
 
     def since(self, leaf: Tensor) -> int:
-        return self._since.get(id(leaf), self.iteration)
+        """The iteration in which ``leaf``'s gradient began to collect."""
+        began = self._began(leaf)
+        return self.iteration if began is None else began
 
 
 def _is_empty(grad: Tensor | None) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -57,19 +59,22 @@ def autocast_of(tensors: list[Tensor]) -> tuple[str, torch.dtype] | None:
 
 
 @contextmanager
-def set_aside(chances: list[Chance]) -> Iterator[None]:
-    """Whatever is drawn inside, the generators are afterwards as they were before."""
-    if not chances:
-        yield
-        return
-    host = torch.get_rng_state()
-    devices = {c.where: torch.cuda.get_rng_state(c.where) for c in chances if c.where}
+def random_numbers_kept() -> Iterator[None]:
+    """Afterwards every generator goes on as if nothing had been drawn."""
+    ours, theirs = torch.get_rng_state(), random.getstate()
+    numpy = sys.modules.get("numpy")
+    of_numpy = numpy.random.get_state() if numpy is not None else None
+    cuda: Any = torch.cuda
+    devices = cuda.get_rng_state_all() if cuda.is_initialized() else []
     try:
         yield
     finally:
-        torch.set_rng_state(host)
-        for where, state in devices.items():
-            torch.cuda.set_rng_state(state, where)
+        torch.set_rng_state(ours)
+        random.setstate(theirs)
+        if numpy is not None:
+            numpy.random.set_state(of_numpy)
+        if devices:
+            torch.cuda.set_rng_state_all(devices)
 
 
 def again(chance: Chance | None, autocast: tuple[str, torch.dtype] | None) -> ExitStack[Any]:

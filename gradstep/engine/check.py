@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gradstep.engine.gradients import brought
 from gradstep.engine.recorder import Recorder
 from gradstep.engine.records import EdgeRecord, NodeRecord
 from gradstep.engine.tape import Bends, CannotRerun, Tape
@@ -98,17 +99,7 @@ def _gradient(recorder: Recorder, subject: Subject) -> Tensor | None:
     if subject.edge is not None:
         return store.get(f"edge:{subject.edge.id}")
     whole = store.get(f"#{node.id}:{subject.output}:grad")
-    if whole is not None:
-        return whole
-    edges = [e for e in node.outputs.get(subject.output, ()) if e.requires_grad]
-    parts = [store.get(f"edge:{edge.id}") for edge in edges]
-    found = [part for part in parts if part is not None]
-    if not found or len(found) != len(parts):
-        return None
-    total = found[0]
-    for part in found[1:]:
-        total = total + part
-    return total
+    return whole if whole is not None else brought(recorder, node, subject.output)
 
 
 class _Slopes:

@@ -68,6 +68,7 @@ class Commands(RerunCommands, TrainingCommands, GaugeCommands, ValueCommands):
         self._gauging = gauging
         self._debugger, self._scope, self._driver = debugger, scope, driver
         self._landscapes = Landscapes(lambda part: tell("landscape", part=part))
+        debugger.gate.released = self._landscapes.cancel
         super().__init__()
 
     # ------------------------------------------------------------------ going on
@@ -80,7 +81,6 @@ class Commands(RerunCommands, TrainingCommands, GaugeCommands, ValueCommands):
             target = _with_code(target)
         if goal is Goal.EPOCH and self._debugger.pursuit.no_epochs():
             raise RequestFailed(Problem("unavailable", self._debugger.pursuit.no_epochs()))
-        self._landscapes.cancel()
         self._debugger.go_on(Command(goal, level, target, plan=plan))
 
     def do_pause(self) -> None:
@@ -92,7 +92,6 @@ class Commands(RerunCommands, TrainingCommands, GaugeCommands, ValueCommands):
 
     def do_leave(self) -> None:
         self._standing()
-        self._landscapes.cancel()
         self._debugger.go_on(Command(Goal.RUN, Level.RUN, leave=True))
 
     def do_end(self) -> None:
@@ -195,10 +194,6 @@ class Commands(RerunCommands, TrainingCommands, GaugeCommands, ValueCommands):
         return self.do_devices()
 
     # ------------------------------------------------------------------ inside
-
-    def _standing(self) -> None:
-        if not self._debugger.gate.waiting:
-            raise RequestFailed(Problem("busy", "The program is running; pause it first."))
 
     def _current_device(self) -> str:
         experiment = self._driver.experiment if self._driver is not None else None

@@ -15,6 +15,7 @@ from gradstep.engine.observer import Observer
 from gradstep.engine.pursuit import Spot
 from gradstep.engine.records import calls_around, node_id
 from gradstep.engine.standing import chain_of
+from gradstep.engine.torch_internals import node_name
 from gradstep.experiment import Experiment
 from gradstep.phases import Phase, following
 from gradstep.program import Program
@@ -160,7 +161,7 @@ class Driver:
         if node is not None:
             node.is_loss = True
             debugger.recorder.touch(node)
-        name = str(root.name()).rpartition("::")[2]
+        name = node_name(root)
         place = node.place if node is not None else None
         return Operation(name, Phase.BACKWARD, node_id(node), place)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import builtins
 import contextlib
-import random
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from types import CodeType
 from typing import Any
@@ -15,6 +13,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradstep.engine import torch_internals as internals
+from gradstep.engine.chance import random_numbers_kept
 from gradstep.engine.warned import quiet
 
 Lookup = Callable[[str], Any]
@@ -130,22 +129,3 @@ def _tensors(value: Any) -> Iterator[Tensor]:
             yield from _tensors(item)
     elif isinstance(value, dict):
         yield from _tensors(list(value.values()))
-
-
-@contextlib.contextmanager
-def random_numbers_kept() -> Iterator[None]:
-    """Afterwards every generator goes on as if nothing had been drawn."""
-    ours, theirs = torch.get_rng_state(), random.getstate()
-    numpy = sys.modules.get("numpy")
-    of_numpy = numpy.random.get_state() if numpy is not None else None
-    cuda: Any = torch.cuda
-    devices = cuda.get_rng_state_all() if cuda.is_initialized() else []
-    try:
-        yield
-    finally:
-        torch.set_rng_state(ours)
-        random.setstate(theirs)
-        if numpy is not None:
-            numpy.random.set_state(of_numpy)
-        if devices:
-            torch.cuda.set_rng_state_all(devices)

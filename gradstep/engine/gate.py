@@ -36,6 +36,8 @@ class Gate:
         self.waiting = False
         self.broken: Callable[[], None] = lambda: None
         """Called when an exception (Ctrl+C) ends the waiting in place of a command."""
+        self.released: Callable[[], None] = lambda: None
+        """Called before whoever waited goes on, however that came about."""
 
     def wait(self, announce: Callable[[], None]) -> Command:
         """Block until a command comes; ``announce`` tells that somebody waits, once commands are
@@ -51,6 +53,8 @@ class Gate:
                 self.waiting = False
                 self.broken()
                 raise
+            finally:
+                self.released()
 
     def _take(self) -> Command:
         with self._changed:

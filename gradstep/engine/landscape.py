@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gradstep.engine.gradients import brought
 from gradstep.engine.recorder import Recorder
 from gradstep.engine.records import NodeRecord
 from gradstep.engine.tape import Bends, CannotRerun, Tape
@@ -113,7 +114,7 @@ def _ways(tape: Tape, recorder: Recorder, axes: tuple[Axis, ...], points: int) -
     parameters = [p for p in tape.parameters() if tape.leaves[p.id].is_floating_point()]
     if not parameters:
         raise CannotRerun("No parameter takes part in this loss.")
-    gradients = {p.id: _gradient(recorder, p) for p in parameters}
+    gradients = {p.id: brought(recorder, p) for p in parameters}
     ways: list[_Way] = []
     for axis in axes:
         if axis.kind is AxisKind.ELEMENT:
@@ -195,16 +196,3 @@ def _slope(unit: dict[int, Tensor], gradients: dict[int, Tensor | None]) -> floa
     """Autograd's derivative of the loss along a direction."""
     known = {i: g for i, g in gradients.items() if g is not None}
     return _inner(unit, known) if all(i in known for i in unit) else None
-
-
-def _gradient(recorder: Recorder, node: NodeRecord) -> Tensor | None:
-    """What the last backward brought to a parameter, along all of its uses."""
-    edges = [e for e in node.outputs.get(0, ()) if e.requires_grad]
-    parts = [recorder.store.get(f"edge:{e.id}") for e in edges]
-    found = [p for p in parts if p is not None]
-    if not found or len(found) != len(parts):
-        return None
-    total = found[0]
-    for part in found[1:]:
-        total = total + part
-    return total

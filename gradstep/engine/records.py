@@ -43,9 +43,8 @@ class NodeRecord:
     is_loss: bool = False
     aten: list[Any] = field(default_factory=list)
     detail: str = ""
-    function: Any = (
-        None  # what was called, with what besides tensors, and under which circumstances
-    )
+    # What was called, with what besides tensors, and under which circumstances.
+    function: Any = None
     arguments: Arguments | None = None
     chance: Chance | None = None
     autocast: tuple[str, torch.dtype] | None = None

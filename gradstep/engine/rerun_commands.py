@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
+from gradstep.engine.asking import Asking
 from gradstep.engine.check import Subject, check
-from gradstep.engine.debugger import Debugger
 from gradstep.engine.landscape import Landscapes
-from gradstep.engine.records import EdgeRecord, NodeRecord
-from gradstep.engine.scope import Scope
+from gradstep.engine.records import EdgeRecord
 from gradstep.engine.tape import CannotRerun
 from gradstep.protocol.messages import Problem, RequestFailed
 from gradstep.protocol.rerun import Axis, Check, Landscape
 
 
-class RerunCommands:
+class RerunCommands(Asking):
     """Part of ``Commands``."""
 
-    _debugger: Debugger
-    _scope: Scope
     _landscapes: Landscapes
-
-    def _standing(self) -> None:
-        raise NotImplementedError
 
     def do_check(self, ref: str, index: tuple[int, ...] = (), edge: int | None = None) -> Check:
         """``ref`` names a value; with ``edge``, what goes along that edge of the graph."""
@@ -53,10 +47,7 @@ class RerunCommands:
             if found is None:
                 raise RequestFailed(Problem("unknown", "This edge is not on the graph.", ref))
             return Subject(found.source, found.output, index, found)
-        at: tuple[NodeRecord, int] | None = recorder.find(ref) if ref.startswith("#") else None
-        if not ref.startswith("#"):
-            tensor = self._scope.find(ref, self._debugger.frame)
-            at = recorder.place_of(tensor) if tensor is not None else None
+        at = self._place(ref)
         if at is None:
             raise RequestFailed(Problem("unknown", f"{ref} is not on the graph.", ref))
         return Subject(*at, index)

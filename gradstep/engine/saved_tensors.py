@@ -27,7 +27,7 @@ def saved_of(recorder: Recorder, ref: str, record: NodeRecord, output: int) -> l
         alive = any(not isinstance(value, Life) for _, value in saved)
         for name, value in saved:
             if not (alive and value is Life.FREED):  # there was none: an optional argument
-                found.append(_told(ref, _name(node), name, value))
+                found.append(_told(ref, internals.node_name(node), name, value))
     return found
 
 
@@ -35,7 +35,7 @@ def find_saved(recorder: Recorder, record: NodeRecord, output: int, name: str) -
     """The living tensor called ``name``; ``NODE.name`` where several save such."""
     for node in _nodes(recorder, record, output):
         for own, value in saved_tensors(node):
-            if name in (own, f"{_name(node)}.{own}") and isinstance(value, Tensor):
+            if name in (own, f"{internals.node_name(node)}.{own}") and isinstance(value, Tensor):
                 return value
     return None
 
@@ -47,10 +47,6 @@ def _told(ref: str, node: str, name: str, value: Tensor | Life | str) -> SavedTe
     if isinstance(value, Life):
         return SavedTensor(node, name, value)
     return SavedTensor(node, name, Life.CHANGED, note=value)
-
-
-def _name(node: Any) -> str:
-    return str(node.name()).rpartition("::")[2]
 
 
 def _nodes(recorder: Recorder, record: NodeRecord, output: int) -> list[Any]:

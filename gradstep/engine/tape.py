@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from gradstep.engine.arguments import Omitted, Slot
 from gradstep.engine.calls import tensors_in
-from gradstep.engine.chance import again, set_aside
+from gradstep.engine.chance import again, random_numbers_kept
 from gradstep.engine.recorder import Recorder
 from gradstep.engine.records import EdgeRecord, NodeRecord, leading_to
 from gradstep.engine.torch_internals import is_opaque, unobserved
@@ -63,7 +64,7 @@ class Tape:
             self._roots = _roots(recorder)
             ids = leading_to([root.node for root in self._roots])
             self._nodes = [recorder.nodes[i] for i in sorted(ids) if i in recorder.nodes]
-            self._chances = [n.chance for n in self._nodes if n.chance is not None]
+            self._draws = any(n.chance is not None for n in self._nodes)
             self._calls = [n for n in self._nodes if n.kind is ValueKind.RESULT]
             self._writes = any(n.in_place or n.name in _WRITES for n in self._calls)
             self.leaves: dict[int, Tensor] = {}
@@ -79,7 +80,7 @@ class Tape:
     def loss(self, bends: Bends, *, keep: bool = False) -> float:
         """The scalar that backward differentiates: the root, or its product with the gradient that
         was given to backward. ``keep``: remember what is to be held."""
-        with unobserved(), set_aside(self._chances):
+        with unobserved(), random_numbers_kept() if self._draws else nullcontext():
             values = {(i, 0): self._leaf(i, bends) for i in self.leaves}
             for node in self._calls:
                 self._call(node, values, bends, keep)

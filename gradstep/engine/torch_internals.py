@@ -121,6 +121,11 @@ sequence_number: Callable[[], int] = torch.autograd._get_sequence_nr  # type: ig
 """The number that the next autograd node made in this thread will carry."""
 
 
+def node_name(node: Any) -> str:
+    """``MulBackward0``: without its namespace."""
+    return str(node.name()).rpartition("::")[2]
+
+
 def node_number(node: Any) -> int:
     return int(node._sequence_nr())
 

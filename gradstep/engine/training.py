@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gradstep.engine.before import Before
+from gradstep.engine.gradients import brought
 from gradstep.engine.reading import Unreadable, preview, problem_of
 from gradstep.engine.recorder import Recorder
 from gradstep.engine.records import NodeRecord
@@ -88,19 +89,6 @@ def accumulation(recorder: Recorder, before: Before, parameter: Parameter) -> Ac
     factor = _factor(grad, coming)
     note = "" if factor is not None else ".grad was changed since by something else."
     return Accumulation(**card, after=parameter.part(coming), scaled=factor, note=note)
-
-
-def brought(recorder: Recorder, node: NodeRecord) -> Tensor | None:
-    """What the last backward brought to a leaf along all of its uses; None until all have come."""
-    edges = [e for e in node.outputs.get(0, ()) if e.requires_grad and e.target is not None]
-    parts = [recorder.store.get(f"edge:{edge.id}") for edge in edges]
-    found = [part for part in parts if part is not None]
-    if not found or len(found) != len(parts):
-        return None
-    total = found[0]
-    for part in found[1:]:
-        total = total + part
-    return total
 
 
 def _same(a: Tensor | None, b: Tensor | None) -> bool:

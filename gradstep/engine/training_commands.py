@@ -5,31 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from gradstep.engine.asking import Asking
 from gradstep.engine.chains import chain
-from gradstep.engine.debugger import Debugger
 from gradstep.engine.optimizer_state import OptimizerStates
 from gradstep.engine.reading import Unreadable
-from gradstep.engine.scope import Scope
 from gradstep.engine.torch_internals import unobserved
 from gradstep.engine.training import Parameter, accumulation, update
 from gradstep.engine.why import Value, why
 from gradstep.protocol.cards import Chain
 from gradstep.protocol.messages import Problem, RequestFailed
 from gradstep.protocol.training import Accumulation, Update
+from gradstep.protocol.values import ValueKind
 from gradstep.protocol.why import Why
 
 T = TypeVar("T")
 
 
-class TrainingCommands:
+class TrainingCommands(Asking):
     """Part of ``Commands``."""
 
-    _debugger: Debugger
-    _scope: Scope
     _optimizers: OptimizerStates
-
-    def _standing(self) -> None:
-        raise NotImplementedError
 
     def do_accumulation(self, ref: str, index: tuple[int, ...] = ()) -> Accumulation:
         """``ref`` names a parameter; ``index`` is the element to follow, the first by default."""
@@ -56,6 +51,8 @@ class TrainingCommands:
         found = recorder.edges.get(edge)
         if found is None or found.target is None:
             raise RequestFailed(Problem("unknown", "This edge leads to no operation."))
+        if found.source.kind is ValueKind.CONSTANT:
+            raise RequestFailed(Problem("unavailable", "A plain number has no gradient."))
         with unobserved():
             try:
                 return chain(recorder, found, index)
@@ -70,12 +67,11 @@ class TrainingCommands:
             return why(recorder, self._value_at(ref))
 
     def _value_at(self, ref: str) -> Value:
-        recorder = self._debugger.recorder
+        at = self._place(ref)
         if ref.startswith("#"):
-            found = recorder.find(ref)
-            if found is None:
+            if at is None:
                 raise RequestFailed(Problem("unknown", f"{ref} is not on the graph.", ref))
-            node, output = found
+            node, output = at
             tensor = node.leaf() if node.leaf is not None else None
             edges = node.outputs.get(output, [])
             name = next((edge.name for edge in edges if edge.name), node.name)
@@ -83,10 +79,7 @@ class TrainingCommands:
         tensor = self._scope.find(ref, self._debugger.frame)
         if tensor is None:
             raise RequestFailed(Problem("unknown", f"No value is called {ref} here.", ref))
-        at = recorder.place_of(tensor)
-        if at is None:
-            return Value(ref, ref, tensor, None)
-        return Value(ref, ref, tensor, *at)
+        return Value(ref, ref, tensor, *at) if at is not None else Value(ref, ref, tensor, None)
 
     def _explain(self, ref: str, index: tuple[int, ...], explain: Callable[[Parameter], T]) -> T:
         self._standing()

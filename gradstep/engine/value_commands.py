@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gradstep.engine.asking import Asking
 from gradstep.engine.axes import axes_of
-from gradstep.engine.debugger import Debugger
 from gradstep.engine.driver import Driver
 from gradstep.engine.earlier import FIELDS, EarlierValues
 from gradstep.engine.edits import Refused, parse, write
@@ -18,7 +18,6 @@ from gradstep.engine.optimizer_state import OptimizerStates, in_words, kept_info
 from gradstep.engine.reading import Unreadable
 from gradstep.engine.records import NodeRecord
 from gradstep.engine.saved_tensors import find_saved, saved_of
-from gradstep.engine.scope import Scope
 from gradstep.engine.torch_internals import is_leaf, unobserved
 from gradstep.engine.watches import Watches, sentence
 from gradstep.protocol.examination import (
@@ -52,12 +51,10 @@ WAITS = (
 SCHEDULED = "A scheduler of the program may set it again."
 
 
-class ValueCommands:
+class ValueCommands(Asking):
     """Inherited by the commands. Everything reads only, while the program stands; ``edit`` alone
     writes."""
 
-    _debugger: Debugger
-    _scope: Scope
     _driver: Driver | None
 
     def __init__(self) -> None:
@@ -71,9 +68,6 @@ class ValueCommands:
         self._watches = Watches(
             lambda name: self._scope.lookup(name, self._debugger.frame), self._called
         )
-
-    def _standing(self) -> None:
-        raise NotImplementedError
 
     def _find(self, ref: str, field: str) -> tuple[ValueInfo, Tensor]:
         raise NotImplementedError
@@ -127,7 +121,7 @@ class ValueCommands:
         """What the nodes of backward keep that the operation of a result has made."""
         self._standing()
         with unobserved():
-            found = self._result(ref)
+            found = self._place(ref)
             if found is None:
                 return ()
             record, output = found
@@ -139,7 +133,7 @@ class ValueCommands:
             return self._evaluated(ref)
         owner, _, what = ref.rpartition(BESIDE)
         if what.startswith("saved "):
-            found = self._result(owner)
+            found = self._place(owner)
             if found is None:
                 return None
             name = what.removeprefix("saved ")
@@ -344,16 +338,6 @@ class ValueCommands:
         recorder = self._debugger.recorder
         found = recorder.find(ref) if ref.startswith("#") else None
         return found[0] if found is not None else recorder.source_of(tensor)
-
-    def _result(self, ref: str) -> tuple[NodeRecord, int] | None:
-        recorder = self._debugger.recorder
-        if ref.startswith("#"):
-            return recorder.find(ref)
-        tensor = self._scope.find(ref, self._debugger.frame)
-        for known in recorder.known() if tensor is not None else ():
-            if known.ref() is tensor:
-                return known.node, known.output
-        return None
 
 
 def _unavailable(error: Exception, ref: str) -> RequestFailed:

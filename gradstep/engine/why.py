@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from gradstep.engine.calls import has_no_gradient
+from gradstep.engine.gradients import brought
 from gradstep.engine.reading import problem_of
 from gradstep.engine.recorder import Recorder
 from gradstep.engine.records import EdgeRecord, NodeRecord
 from gradstep.engine.torch_internals import is_leaf
-from gradstep.engine.training import brought
 from gradstep.protocol.why import Because, Hop, Why
 
 HUGE, TINY = 1e2, 1e-4

@@ -6,9 +6,12 @@ import csv
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QMarginsF, QRect, QSize, QSizeF
+from PySide6.QtCore import QMarginsF, QRect, QSize, QSizeF, Qt
 from PySide6.QtGui import QImage, QPageLayout, QPageSize, QPainter, QPdfWriter
 from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from gradstep.gui.translation import translate
 
 Paint = Callable[[QPainter, QSizeF], None]
 PICTURES = ("svg", "png", "pdf")
@@ -33,6 +36,41 @@ def write_picture(path: str, paint: Paint, size: QSizeF, title: str) -> None:
     with open(path, "wb"):
         pass  # says why it cannot be written, which Qt does not
     writer(path, paint, size, title)
+
+
+def ask_for_file(
+    parent: QWidget, title: str, name: str, kinds: Sequence[str], write: Callable[[str], None]
+) -> None:
+    """Let the person choose a file, and write it; what goes wrong is told. ``name``: without an
+    ending, ``kinds``: the endings that there are, the usual one first. Returns at once."""
+    dialog = QFileDialog(parent, title)
+    dialog.setObjectName("save_as")
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setNameFilters([f"{kind.upper()} (*.{kind})" for kind in kinds])
+    dialog.filterSelected.connect(
+        lambda words: dialog.setDefaultSuffix(words[:-1].rpartition(".")[2])
+    )
+    dialog.setDefaultSuffix(kinds[0])
+    dialog.selectFile(f"{name}.{kinds[0]}")
+
+    def chosen(path: str) -> None:
+        try:
+            write(path)
+        except (OSError, ValueError) as error:
+            tell_problem(parent, error)
+
+    dialog.fileSelected.connect(chosen)
+    dialog.open()
+
+
+def tell_problem(parent: QWidget, error: Exception) -> None:
+    """That a file could not be written."""
+    box = QMessageBox(parent)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.setText(translate("Export", "The file was not written."))
+    box.setInformativeText(str(error))
+    box.open()
 
 
 def write_table(path: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -79,6 +79,20 @@ def format_preview(preview: Preview | None, dtype: str = "float32", kind: str = 
 _LIST_ELEMENTS, _LIST_LENGTH = 3, 18
 
 
+def norm_of(shown: Preview) -> float | None:
+    """Euclidean norm, from the elements when it was not sent."""
+    if shown.norm is None and shown.elements is not None:
+        return math.hypot(*(abs(x) for x in shown.elements))
+    return shown.norm
+
+
+def rms_of(shown: Preview) -> float | None:
+    """Root mean square, from the elements when it was not sent."""
+    if shown.rms is None and shown.elements:
+        return math.hypot(*(abs(x) for x in shown.elements)) / math.sqrt(len(shown.elements))
+    return shown.rms
+
+
 def format_bytes(count: int) -> str:
     """``4 B``, ``1.5 KiB``, ``2.25 MiB``: at most three digits, powers of 1024."""
     size, units = float(count), ("B", "KiB", "MiB", "GiB", "TiB")

@@ -95,11 +95,3 @@ class GaugeHistory:
     dead_lately: tuple[float | None, ...] = ()
     counted: tuple[int, ...] = ()
     counts: tuple[tuple[int, ...], ...] = ()
-
-
-@dataclass(frozen=True)
-class Destination:
-    """Where the next update takes one element, if it is plain gradient descent (w − lr · .grad);
-    None where it is not, or cannot be known."""
-
-    value: float | None = None

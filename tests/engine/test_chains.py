@@ -105,6 +105,19 @@ def test_what_comes_is_told_before_autograd_sends_it() -> None:
         assert one(late.downstream) == -2 and late.coming is None and late.agreement.agrees
 
 
+def test_a_plain_number_has_none(tmp_path: Path) -> None:
+    text = """
+        w = torch.tensor(2.0, requires_grad=True)
+        loss = w * 3
+        loss.backward()
+    """
+    with opened(tmp_path, text) as program:
+        program.backward()
+        (number,) = (e for e in into(program, "mul") if e.tensor is None)
+        with pytest.raises(RequestFailed, match="plain number"):
+            program.chain(number.id)
+
+
 def test_uses_of_a_value_add_up(tmp_path: Path) -> None:
     text = """
         w = torch.tensor([2.0, 3.0], requires_grad=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,8 +21,10 @@ from torch.nn import functional
 import gradstep
 from gradstep.assets import resource
 from gradstep.debuggee import Debuggee
+from gradstep.engine.gate import Command, Gate
 from gradstep.protocol.messages import RequestFailed
 from gradstep.protocol.rerun import Axis, AxisKind, Verdict
+from gradstep.protocol.trace import Goal, Level
 from tests.engine.programs_under_test import PATIENCE
 
 SMALL = """
@@ -333,6 +336,47 @@ def test_going_on_ends_a_landscape(tmp_path: Path) -> None:
         program.run()  # 40,000 losses would take minutes
         assert time.monotonic() - began < PATIENCE / 2
         assert "after" in program.output
+
+
+def test_a_landscape_ends_with_its_program(tmp_path: Path) -> None:
+    """Whoever waits for it is not left waiting."""
+    text = """
+        import torch
+        w = torch.randn(600, 600, requires_grad=True)
+        loss = (w @ w @ w @ w).square().mean()
+        loss.backward()
+    """
+    with opened(tmp_path, text) as program:
+        program.backward()
+        found: list[int] = []
+        axes = (Axis(AxisKind.RANDOM, -1, 1), Axis(AxisKind.RANDOM, -1, 1, seed=1))
+        waiting = threading.Thread(
+            target=lambda: found.append(len(program.landscape(*axes, points=200)[1]))
+        )
+        waiting.start()
+        time.sleep(0.5)
+        program.kill()
+        waiting.join(PATIENCE)
+        assert not waiting.is_alive() and found and found[0] < 200 * 200
+
+
+@pytest.mark.parametrize("way", ["command", "abandoned", "interrupted"])
+def test_before_anybody_goes_on_what_runs_beside_is_ended(way: str) -> None:
+    gate, told = Gate(), list[str]()
+    gate.released = lambda: told.append("released")
+
+    def announce() -> None:
+        if way == "interrupted":
+            raise KeyboardInterrupt
+        if way == "command":
+            gate.open(Command(Goal.RUN, Level.RUN))
+        else:
+            gate.abandon()
+
+    with contextlib.suppress(KeyboardInterrupt):
+        gate.wait(announce)
+        told.append("went on")
+    assert told == (["released"] if way == "interrupted" else ["released", "went on"])
 
 
 def test_axes_that_are_none() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+from pathlib import Path
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from gradstep.gui.cards.bars import Bar, Bars
 from gradstep.gui.cards.panel import ACCUMULATION, UPDATE, Cards
 from gradstep.gui.window import MainWindow
 from gradstep.phases import Phase
-from tests.gui.windows import WAIT, action, opened
+from tests.gui.windows import WAIT, action, opened, written
 
 
 @pytest.fixture
@@ -218,6 +219,30 @@ def test_the_element_that_is_chosen_in_the_table_is_traced(
     wanted = plain.model.hidden.weight.grad[2, 1].item()
     total = card.traced.rows[-1].right.replace("−", "-")
     assert float(total) == pytest.approx(wanted, rel=1e-5)
+
+
+def test_every_use_of_a_value_can_be_looked_at(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    text = """
+import torch
+w = torch.tensor(2.0, requires_grad=True)
+loss = w.exp() + w * 3
+loss.backward()
+"""
+    opened(qtbot, window, written(tmp_path, text))
+    run(qtbot, window, B)
+    window.cursor_.select("w")
+    card = window.workspace.cards.chain
+    qtbot.waitUntil(lambda: card.next_use.isVisible(), timeout=WAIT)
+    assert [row.right for row in card.paths.rows] == ["7.38906", "3", "10.3891"]
+    seen = {card.equation.terms[-1].number}
+    qtbot.mouseClick(card.next_use, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: card.equation.terms[-1].number not in seen, timeout=WAIT)
+    seen.add(card.equation.terms[-1].number)
+    w = torch.tensor(2.0)
+    wanted = [3.0, w.exp().item()]
+    assert sorted(map(float, seen)) == pytest.approx(wanted, rel=1e-5)
 
 
 @given(st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=1, max_size=4))

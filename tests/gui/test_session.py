@@ -123,6 +123,7 @@ def test_the_last_words_of_a_program_that_was_replaced_are_not_heard(
     old = scripted.program
     scripted.session.restart()
     assert scripted.program is not old
+    qtbot.waitUntil(lambda: old.closed)
     old.tell(Output("stdout", "late"))
     old.stand(Reason.LOST, message="gone")
     scripted.stand(qtbot, Reason.START)

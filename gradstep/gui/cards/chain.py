@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from gradstep.gui.cards.equation import Equation, Term
 from gradstep.gui.cards.frame import Card, Hairline, Words
@@ -26,11 +26,17 @@ class ChainCard(Card):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("card_chain", parent)
+        self._next = -1
         self.formula = Formula()
         self.equation = Equation()
         self.letters, self.steps = Words("caption", quiet=True), Words(quiet=True)
         self.traced_title, self.traced = Words(weight=600), Rows()
         self.paths_title, self.paths = Words(weight=600), Rows()
+        self.next_use = QPushButton(words("Next use"))
+        self.next_use.setObjectName("cards_next_use")
+        self.next_use.setProperty("small", True)
+        self.next_use.setToolTip(words("The same at another operation that uses the value"))
+        self.next_use.clicked.connect(lambda: self.edgeChosen.emit(self._next))
         self.way_line, self.way_title, self.way = (
             Hairline(),
             Words("caption", quiet=True),
@@ -39,7 +45,8 @@ class ChainCard(Card):
         self.remark = Words("caption", quiet=True)
         for part in (
             self.formula, self.letters, self.equation, self.steps, self.traced_title, self.traced,
-            self.paths_title, self.paths, self.way_line, self.way_title, self.way, self.remark,
+            self.paths_title, self.paths, self.next_use, self.way_line, self.way_title,
+            self.way, self.remark,
         ):  # fmt: skip
             self.add(part)
         self.clear()
@@ -47,7 +54,7 @@ class ChainCard(Card):
     def clear(self, sentence: str = "") -> None:
         """Only a sentence: there is nothing to compute with yet."""
         self.title.say(sentence)
-        for part in (self.formula, self.equation, self.way_line, self.way):
+        for part in (self.formula, self.equation, self.next_use, self.way_line, self.way):
             part.hide()
         for text in (
             self.letters,
@@ -60,6 +67,11 @@ class ChainCard(Card):
             text.say("")
         self.traced.show_rows(())
         self.paths.show_rows(())
+
+    def _offer_next(self, fan_out: FanOut | None) -> None:
+        several = fan_out is not None and len(fan_out.paths) > 1
+        self.next_use.setVisible(several)
+        self._next = _after(fan_out) if fan_out is not None and several else -1
 
     def show_chain(self, chain: Chain, loss: str, way: tuple[Spot, ...]) -> None:
         """``loss``: its name; ``way``: from it to the value."""
@@ -76,6 +88,7 @@ class ChainCard(Card):
         traced = chain.traced if not _alone(chain) else None
         self.traced_title.say(_traced_title(chain, loss) if traced else "")
         self.traced.show_rows(_traced(traced) if traced else ())
+        self._offer_next(chain.fan_out)
         several = chain.fan_out if chain.fan_out and len(chain.fan_out.paths) > 1 else None
         self.paths_title.say(_paths_title(several, chain) if several else "")
         self.paths.show_rows(_paths(several) if several else ())
@@ -87,6 +100,13 @@ class ChainCard(Card):
         self.remark.say(_remark(chain))
         self.remark.setToolTip(chain.source)
         self.formula.setToolTip(chain.source)
+
+
+def _after(fan_out: FanOut) -> int:
+    """The edge of the use that comes after the one that is shown."""
+    edges = [path.edge for path in fan_out.paths]
+    shown = next((i for i, path in enumerate(fan_out.paths) if path.chosen), -1)
+    return edges[(shown + 1) % len(edges)]
 
 
 def _names(chain: Chain) -> dict[str, str]:

@@ -27,6 +27,10 @@ from gradstep.protocol.why import Why
 
 CHAIN, ACCUMULATION, UPDATE = range(3)
 
+PAUSE = 60
+"""Milliseconds that the program must stand before a card is computed: the engine does one thing at
+a time, and a held key steps on."""
+
 
 class Cards(QWidget):
     """Asks only for the card that is seen, and again at each stop."""
@@ -55,7 +59,7 @@ class Cards(QWidget):
         for page in self.pages:
             layout.addWidget(page)
         layout.addWidget(self.below)
-        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon = QTimer(self, singleShot=True, interval=PAUSE)
         self._soon.timeout.connect(self._refresh)
         self._connect()
         self._arrange()
@@ -67,6 +71,7 @@ class Cards(QWidget):
         session.stopped.connect(self._follow)
         cursor.selected.connect(self._select)
         self.segments.chosen.connect(self._turn)
+        self.chain.edgeChosen.connect(self._choose)
         self.below.checkRequested.connect(self._check)
         self.below.whyRequested.connect(self._why)
         self.below.placeChosen.connect(cursor.select_line)
@@ -98,6 +103,11 @@ class Cards(QWidget):
             self._index = index
             self.below.clear()
             self._soon.start()
+
+    def _choose(self, edge: int) -> None:
+        """Another use of the value."""
+        self._edge = edge
+        self._refresh()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -138,7 +148,7 @@ class Cards(QWidget):
 
     def _refresh(self) -> None:
         self._arrange()
-        if not self.isVisible() or self._session.state is not State.STOPPED:
+        if not self.isVisible() or self._session.state not in (State.STOPPED, State.ENDED):
             return
         if self._page == CHAIN:
             self._ask_chain()

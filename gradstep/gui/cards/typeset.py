@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtCore import QPointF, QSize
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -211,15 +211,10 @@ def in_words(pieces: Sequence[Piece]) -> str:
 class Formula(QWidget):
     """A formula in as many lines as its width asks for, broken at blanks."""
 
-    def __init__(
-        self,
-        pixels: int = 17,
-        alignment: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
-        parent: QWidget | None = None,
-    ) -> None:
+    def __init__(self, pixels: int = 17, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.text = ""
-        self._pixels, self._alignment = pixels, alignment
+        self._pixels = pixels
         self._pieces: tuple[Piece, ...] = ()
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
@@ -266,9 +261,7 @@ class Formula(QWidget):
         y = 1.0
         for line in self.lines(self.width()):
             box = measure(line, self._pixels)
-            spare = self.width() - box.width
-            x = spare / 2 if self._alignment & Qt.AlignmentFlag.AlignHCenter else 0.0
-            draw(painter, line, QPointF(max(0.0, x), y + box.above), self._pixels)
+            draw(painter, line, QPointF(0.0, y + box.above), self._pixels)
             y += box.above + box.below + 2
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
+from gradstep.gui.numbers import norm_of
 from gradstep.protocol.trace import Edge, Graph, Node
 from gradstep.protocol.values import Preview, ValueKind
 
@@ -73,11 +72,6 @@ class Ways:
 
 
 def size(preview: Preview | None) -> float:
-    """Of a gradient; −1 for none."""
-    if preview is None:
-        return -1.0
-    if preview.norm is not None:
-        return preview.norm
-    if preview.elements is None:
-        return -0.5
-    return math.sqrt(sum(float(abs(x)) ** 2 for x in preview.elements))
+    """Of a gradient; −1 where nothing is known."""
+    found = norm_of(preview) if preview is not None else None
+    return -1.0 if found is None else found

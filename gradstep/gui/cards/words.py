@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from PySide6.QtCore import QCoreApplication
 
-from gradstep.gui.numbers import MINUS, format_number
+from gradstep.gui.numbers import MINUS, format_number, norm_of
 from gradstep.protocol.rerun import Check, Verdict
 from gradstep.protocol.training import Part
 from gradstep.protocol.values import Preview
@@ -41,15 +39,8 @@ def shown(value: Preview, dtype: str = "float32") -> str:
         return value.problem
     if value.elements is not None and len(value.elements) == 1:
         return format_number(value.elements[0], dtype)
-    size = norm(value)
+    size = norm_of(value)
     return "?" if size is None else f"‖{number(size, 4)}‖"
-
-
-def norm(value: Preview) -> float | None:
-    """Euclidean; a preview of few elements leaves it to be computed."""
-    if value.norm is not None or value.elements is None:
-        return value.norm
-    return math.sqrt(sum(abs(complex(x)) ** 2 for x in value.elements))
 
 
 def at(name: str, index: tuple[int, ...]) -> str:

@@ -9,8 +9,7 @@ from PySide6.QtCore import QCoreApplication
 from gradstep.gui.graph.marks import Mark, broadcast, marks
 from gradstep.gui.graph.moment import Look, Moment, is_freed, look, paths
 from gradstep.gui.graph.scene import Item, Link, Role, Scene
-from gradstep.gui.graph.texts import norm_of, rms_of
-from gradstep.gui.numbers import format_number, format_shape
+from gradstep.gui.numbers import format_number, format_shape, norm_of, rms_of
 from gradstep.phases import PHASE_INFO, Phase
 from gradstep.protocol.values import Preview, TensorInfo
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from PySide6.QtCore import QRectF, QSizeF, Qt
+from PySide6.QtCore import QRectF, QSizeF
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QWidget
 
-from gradstep.gui.export import write_picture
+from gradstep.gui.export import PICTURES, ask_for_file, write_picture
 from gradstep.gui.graph.paint.painter import paint
 from gradstep.gui.graph.paint.pens import ink
 from gradstep.gui.graph.paint.picture import Picture
@@ -20,34 +19,8 @@ MARGIN = 24.0
 
 def ask(parent: QWidget, picture: Picture) -> None:
     """Let the person choose a file, and write it."""
-    dialog = QFileDialog(parent, translate("Graph", "Export the graph"))
-    dialog.setObjectName("graph_export_dialog")
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setNameFilters(
-        [
-            translate("Graph", "SVG picture (*.svg)"),
-            translate("Graph", "PDF document (*.pdf)"),
-            translate("Graph", "PNG picture (*.png)"),
-        ]
-    )
-    dialog.setDirectory(os.getcwd())
-    dialog.selectFile("graph.svg")
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.filterSelected.connect(lambda words: dialog.setDefaultSuffix(words[-4:-1]))
-    dialog.setDefaultSuffix("svg")
-    dialog.fileSelected.connect(lambda path: _write(parent, picture, path))
-    dialog.open()
-
-
-def _write(parent: QWidget, picture: Picture, path: str) -> None:
-    try:
-        export(picture, Path(path))
-    except (OSError, ValueError) as error:
-        box = QMessageBox(parent)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setText(translate("Graph", "The graph was not exported."))
-        box.setInformativeText(str(error))
-        box.open()
+    title = translate("Graph", "Export the graph")
+    ask_for_file(parent, title, "graph", PICTURES, lambda path: export(picture, Path(path)))
 
 
 def export(picture: Picture, path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from gradstep.gui.graph.moment import Moment
@@ -17,7 +16,7 @@ from gradstep.gui.graph.sizes import (
     label_size,
     shows_elements,
 )
-from gradstep.gui.numbers import format_number
+from gradstep.gui.numbers import format_number, norm_of, rms_of
 from gradstep.protocol.trace import Change
 from gradstep.protocol.values import Preview, TensorInfo
 
@@ -100,20 +99,6 @@ def number(
 def _fitting(texts: list[str], room: float) -> str:
     """The first that ``room`` is enough for, else the last."""
     return next((t for t in texts if len(t) * VALUE_CHARACTER <= room + OVERHANG), texts[-1])
-
-
-def norm_of(shown: Preview) -> float | None:
-    """Euclidean norm, from the elements when it was not sent."""
-    if shown.norm is None and shown.elements is not None:
-        return math.hypot(*map(float, shown.elements))
-    return shown.norm
-
-
-def rms_of(shown: Preview) -> float | None:
-    """Root mean square, from the elements when it was not sent."""
-    if shown.rms is None and shown.elements:
-        return math.hypot(*map(float, shown.elements)) / math.sqrt(len(shown.elements))
-    return shown.rms
 
 
 def _rows(texts: list[str]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QAction
 
 from gradstep.gui.cursor import Cursor
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Kinds = tuple[Gauge, ...]
 LIMIT = 0.1
 """Part of the running time that gauging may take at full speed."""
+PAUSE = 60
+"""Milliseconds that the program must stand before its norms are read: a held key steps on."""
 COSTLY = 0.03
 """Part of the running time from which the cost of gauging is told."""
 
@@ -41,7 +43,9 @@ class GaugeReader(QObject):
         self.activations.toggled.connect(lambda on: self.watch(self._picture))
         self.actions_ = [self.activations]
         session.loaded.connect(self._loaded)
-        session.stopped.connect(lambda stop: self.ask())
+        self._timer = QTimer(self, singleShot=True, interval=PAUSE)
+        self._timer.timeout.connect(self.ask)
+        session.stopped.connect(lambda stop: self._timer.start())
         cursor.selected.connect(lambda ref: self._ask_history())
 
     def show_actions(self, on: bool) -> None:

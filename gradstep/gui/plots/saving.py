@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import QSizeF
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QWidget
 
-from gradstep.gui.export import PICTURES, write_picture, write_table
+from gradstep.gui.export import PICTURES, ask_for_file, write_picture, write_table
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QSize
@@ -41,38 +41,22 @@ class Saving:
         self.actions_ = [drawn, numbers]
 
     def save(self, path: str) -> None:
-        """Write the plot (``.svg``, ``.png``, ``.pdf``) or its numbers (``.csv``). What goes wrong
-        is told."""
+        """Write the plot (``.svg``, ``.png``, ``.pdf``) or its numbers (``.csv``). Raises
+        ``OSError``, and ``ValueError`` for other endings."""
         picture = self._picture()
         if picture is None:
             return
-        try:
-            if path.lower().endswith(".csv"):
-                write_table(path, *picture.table())
-            else:
-                size = QSizeF(picture.size())
-                write_picture(path, picture.paint, size, picture.title)
-        except (OSError, ValueError) as error:
-            box = QMessageBox(self._owner)
-            box.setText(self._owner.tr("The plot could not be saved: {0}").format(error))
-            box.open()
+        if path.lower().endswith(".csv"):
+            write_table(path, *picture.table())
+        else:
+            write_picture(path, picture.paint, QSizeF(picture.size()), picture.title)
 
     def _ask_picture(self) -> None:
-        self._ask([f"{kind.upper()} (*.{kind})" for kind in PICTURES])
+        self._ask(PICTURES)
 
     def _ask_table(self) -> None:
-        self._ask(["CSV (*.csv)"])
+        self._ask(("csv",))
 
-    def _ask(self, filters: list[str]) -> None:
-        dialog = QFileDialog(self._owner, self._owner.tr("Save the plot"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters(filters)
-
-        def suffix(chosen: str) -> None:
-            dialog.setDefaultSuffix(chosen.rpartition(".")[2].rstrip(")"))
-
-        dialog.filterSelected.connect(suffix)
-        suffix(filters[0])
-        dialog.selectFile(self._owner.objectName())
-        dialog.fileSelected.connect(self.save)
-        dialog.open()
+    def _ask(self, kinds: tuple[str, ...]) -> None:
+        title = self._owner.tr("Save the plot")
+        ask_for_file(self._owner, title, self._owner.objectName(), kinds, self.save)

@@ -11,9 +11,9 @@ from PySide6.QtGui import QAction, QActionGroup
 from gradstep.gui.cursor import Cursor
 from gradstep.gui.plots.landscape import LandscapePicture
 from gradstep.gui.states import State
-from gradstep.protocol.gauges import Destination
 from gradstep.protocol.messages import Problem
 from gradstep.protocol.rerun import Axis, AxisKind, Landscape, LandscapePart
+from gradstep.protocol.training import Update
 from gradstep.protocol.values import ValueInfo, ValueKind
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Surveyor(QObject):
         self._session, self._cursor, self._picture = session, cursor, picture
         self._seen = False
         self._ticket = 0
+        self._early: list[LandscapePart] = []
         self._seed = 0
         self._parameters: tuple[ValueInfo, ...] = ()
         self._ranges: dict[str, tuple[float, float]] = {}
@@ -187,16 +188,14 @@ class Surveyor(QObject):
             self._picture.add(part)
         if len(axes) == 1 and axes[0].kind is AxisKind.ELEMENT:
             self._session.ask(
-                "destination",
-                Destination,
-                lambda found, _: self._picture.aim(found.value),
-                tag="destination",
+                "update",
+                Update,
+                lambda found, _: self._picture.aim(found.coming.element if found.coming else None),
+                tag="landscape update",
                 failed=lambda p: None,
                 ref=axes[0].ref,
                 index=axes[0].index,
             )
-
-    _early: list[LandscapePart] = []
 
     def _take_part(self, part: LandscapePart) -> None:
         """Rows may overtake the answer that says what they are rows of."""

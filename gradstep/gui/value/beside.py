@@ -6,8 +6,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
-from gradstep.gui.numbers import format_number, format_shape
+from gradstep.gui.numbers import format_number, format_shape, rms_of
 from gradstep.gui.theme import theme
+from gradstep.gui.translation import QT_TRANSLATE_NOOP
 from gradstep.gui.value.words import words
 from gradstep.protocol.examination import BESIDE, Beside, Life, OptimizerState, SavedTensor
 
@@ -23,18 +24,15 @@ def text_of(entry: Beside) -> str:
         return format_number(entry.number, info.tensor.dtype if info is not None else "float64")
     if info is None:
         return entry.text
-    rms = info.data.rms if info.data is not None else None
-    if info.data is not None and info.data.elements:
-        squares = [float(abs(x)) ** 2 for x in info.data.elements]
-        rms = (sum(squares) / len(squares)) ** 0.5
+    rms = rms_of(info.data) if info.data is not None else None
     size = "" if rms is None else f"   rms {format_number(rms, 'float64', 3)}"
     return f"{format_shape(info.tensor.shape)}{size}"
 
 
 _LIVES = {
-    Life.FREED: words("freed by backward"),
-    Life.CHANGED: words("changed in place since it was saved"),
-    Life.PACKED: words("packed by the program's own hooks"),
+    Life.FREED: QT_TRANSLATE_NOOP("Value", "freed by backward"),
+    Life.CHANGED: QT_TRANSLATE_NOOP("Value", "changed in place since it was saved"),
+    Life.PACKED: QT_TRANSLATE_NOOP("Value", "packed by the program's own hooks"),
 }
 
 
@@ -107,7 +105,7 @@ class BesideList(QWidget):
                 text = f"{text_of(Beside(saved.name, saved.info))}   {version}"
                 self._add(saved.name, text, saved.info.ref)
             else:
-                self._add(saved.name, _LIVES.get(saved.life, ""), tip=saved.note)
+                self._add(saved.name, words(_LIVES.get(saved.life, "")), tip=saved.note)
 
     def tell(self, problem: str) -> None:
         """Why an edit was refused; ``""`` for none."""

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
+from gradstep.gui.background import Background
+from gradstep.gui.export import ask_for_file
 from gradstep.gui.value import codes
 from gradstep.gui.value.beside import BesideList
 from gradstep.gui.value.edited import EditedRow
@@ -58,6 +60,7 @@ class Details(QObject):
         super().__init__(parent)
         self._session, self._reader = session, reader
         self._card, self._tensor = card, tensor
+        self._background = Background(self)
         self._ref = ""
         self._info: ValueInfo | None = None
         self.optimizer = BesideList("value_optimizer", parent)
@@ -216,27 +219,24 @@ class Details(QObject):
     def _save(self, kind: str) -> None:
         if self._info is None:
             return
-        dialog = QFileDialog(self._tensor.window(), self.tr("Save the elements"))
-        dialog.setObjectName("value_save")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(kind)
-        dialog.selectFile(f"{self._info.name}.{kind}")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda path: self.write(path, kind))
-        dialog.open()
+        title = self.tr("Save the elements")
+        ask_for_file(
+            self._tensor.window(), title, self._info.name, (kind,), lambda p: self.write(p, kind)
+        )
 
     def write(self, path: str, kind: str) -> None:
         """All elements into a file, as ``csv`` or ``npy``."""
 
         def store(elements: Any, info: ValueInfo) -> None:
-            body = codes.as_npy(elements) if kind == "npy" else codes.as_csv(elements).encode()
-            try:
-                with open(path, "wb") as file:
-                    file.write(body)
-            except OSError as error:
-                self.told.emit(self.tr("{0} was not written: {1}").format(path, error.strerror))
+            # Millions of elements take seconds to be put into words.
+            self._background.do(lambda: _stored(path, kind, elements), self._told_of_file)
 
         self._whole(store)
+
+    def _told_of_file(self, problem: OSError | None) -> None:
+        if problem is not None:
+            text = self.tr("{0} was not written: {1}")
+            self.told.emit(text.format(problem.filename, problem.strerror))
 
     def _whole(self, done: Callable[[Any, ValueInfo], None]) -> None:
         """All elements of the data, whatever part of them is shown."""
@@ -254,3 +254,14 @@ class Details(QObject):
             ref=self._ref,
             field="data",
         )
+
+
+def _stored(path: str, kind: str, elements: Any) -> OSError | None:
+    """Write a file; what went wrong."""
+    body = codes.as_npy(elements) if kind == "npy" else codes.as_csv(elements).encode()
+    try:
+        with open(path, "wb") as file:
+            file.write(body)
+    except OSError as error:
+        return error
+    return None

@@ -93,13 +93,22 @@ class Debuggee(Verbs, Questions):
         if ended and not self._gone and not self.attached:
             self._let_finish(EXIT_TIMEOUT)
         elif first and self._connected and not self.attached:
-            self.request("end", None)
-            with self._changed:
-                self._changed.wait_for(lambda: self._gone, END_TIMEOUT)
+            self._end()
         self.kill()
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join(EXIT_TIMEOUT)
+
+    def _end(self) -> None:
+        """Ctrl+C, and some time to obey; none, where the program would not hear it."""
+        answer = self.request("end", None)
+        answer.add_done_callback(self._answered)
+        with self._changed:
+            self._changed.wait_for(lambda: self._gone or _refused(answer), END_TIMEOUT)
+
+    def _answered(self, _: Answer) -> None:
+        with self._changed:
+            self._changed.notify_all()
 
     def kill(self) -> None:
         """End the process and all that it started (or let go of it), now. Never blocks."""
@@ -403,6 +412,10 @@ class Debuggee(Verbs, Questions):
         if text:
             self._texts[stream].append(text)
             self._listener(Output(stream, text))
+
+
+def _refused(answer: Answer) -> bool:
+    return answer.done() and answer.exception() is not None
 
 
 def open_program(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import threading
 import time
@@ -15,6 +16,8 @@ import pytest
 from tests.sizes import too_long
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
+# Started in the background of a shell script, these tests and all that they start would ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 PATIENCE = 5.0
 """Seconds for what is ending to end."""
 

@@ -96,7 +96,10 @@ class Commands(RerunCommands, TrainingCommands, GaugeCommands, ValueCommands):
 
     def do_end(self) -> None:
         """The window is closed: end the program as Ctrl+C in its terminal would, so that what it
-        does in the end is done. It may stand or run."""
+        does in the end is done. It may stand or run. Refused where Ctrl+C does nothing."""
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            # Started in the background of a shell script, for one; then it can only be killed.
+            raise RequestFailed(Problem("unavailable", "The program ignores Ctrl+C."))
         interrupt_main()
         self._debugger.gate.abandon()
 

@@ -44,6 +44,30 @@ def in_python_thread() -> bool:
     return not isinstance(threading.current_thread(), threading._DummyThread)
 
 
+class Undisturbed:
+    """While inside, what interrupts the thread between two bytecodes is put off: it would find
+    tracing half begun or half ended. ``afterwards`` calls it again."""
+
+    def __init__(self, afterwards: Callable[[], None]) -> None:
+        self._afterwards = afterwards
+        self._depth = 0
+        self._missed = False
+
+    def put_off(self) -> bool:
+        """Whether somebody is inside, who will call back."""
+        self._missed = self._missed or self._depth > 0
+        return self._depth > 0
+
+    def __enter__(self) -> None:
+        self._depth += 1
+
+    def __exit__(self, *error: object) -> None:
+        self._depth -= 1
+        if self._missed and not self._depth:
+            self._missed = False
+            self._afterwards()
+
+
 class Lines:
     """Runs an action at the next wanted line of user code in the thread that armed it; and another
     one at each line that is watched, in the main thread."""
@@ -53,6 +77,7 @@ class Lines:
         self._wish: Wish | None = None
         self._errands: list[Wish] = []
         self._pending: list[Action] = []
+        self._busy = Undisturbed(self._call_back)
         self._interrupt = _PENDING(self._interrupted)
         self._tracer = Tracer(self._follows, self._enters, self._line, self._left)
         self._watched: Watched = {}
@@ -72,18 +97,21 @@ class Lines:
         if not in_python_thread():
             self.interrupt(wish)
             return
-        self._wish = wish
-        self._tracer.start(frame)
+        with self._busy:
+            self._wish = wish
+            self._tracer.start(frame)
 
     def errand(self, frame: FrameType | None, action: Action, wanted: Wanted) -> None:
         """Something of our own to do at the next line of user code: it hinders no wish."""
-        self._errands.append(Wish(action, wanted))
-        self._tracer.start(frame)
+        with self._busy:
+            self._errands.append(Wish(action, wanted))
+            self._tracer.start(frame)
 
     def disarm(self) -> None:
         """Of the wish, not of what is watched."""
-        self._wish = None
-        self._settle()
+        with self._busy:
+            self._wish = None
+            self._settle()
 
     def interrupt(self, wish: Wish) -> None:
         """From another thread: arm the main thread between two of its bytecodes."""
@@ -92,28 +120,32 @@ class Lines:
     def in_main(self, action: Action) -> None:
         """From another thread: run ``action`` in the main one, between two of its bytecodes."""
         self._pending.append(action)
-        ctypes.pythonapi.Py_AddPendingCall(self._interrupt, None)
+        self._call_back()
 
     def watch(self, watched: Watched, hit: Callable[[FrameType], bool]) -> None:
         """From now on tell ``hit`` before any of these lines runs; it says whether it stopped.
         In the main thread."""
         if watched == self._watched:
             return
-        self._watched, self._hit = watched, hit
-        self._known.clear()
-        if self._monitor.usable:
-            self._monitor.watch(bool(watched))
-        elif watched:
-            self._tracer.start(sys._getframe(1))
-        self._settle()
+        with self._busy:
+            self._watched, self._hit = watched, hit
+            self._known.clear()
+            if self._monitor.usable:
+                self._monitor.watch(bool(watched))
+            elif watched:
+                self._tracer.start(sys._getframe(1))
+            self._settle()
 
     def _settle(self) -> None:
         traced = self._watched and not self._monitor.usable
         if self._wish is None and not self._errands and not traced:
             self._tracer.stop()
 
+    def _call_back(self) -> None:
+        ctypes.pythonapi.Py_AddPendingCall(self._interrupt, None)
+
     def _interrupted(self, _: object) -> int:
-        while self._pending:
+        while self._pending and not self._busy.put_off():
             self._pending.pop(0)(sys._getframe(1))
         return 0
 
@@ -155,7 +187,8 @@ class Lines:
             if errand.wanted is None or errand.wanted(frame):
                 self._errands.remove(errand)
                 errand.action(frame)
-        self._settle()
+        with self._busy:
+            self._settle()
 
     def _left(self, frame: FrameType) -> None:
         if self._wish is not None and self._wish.left is not None:

@@ -49,7 +49,8 @@ class Tracer:
             self._thread = threading.get_ident()
             self._set, self._get = sys.settrace, sys.gettrace
             before: Any = self._get()
-            self.theirs = before
+            if before is not self._function:  # stopped by another thread, and still in its place
+                self.theirs = before
             replaced: Any = sys
             replaced.settrace, replaced.gettrace = self._settrace, self._gettrace
             self._set(self._function)

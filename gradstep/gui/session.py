@@ -40,7 +40,8 @@ class Start(Protocol):
 
 @dataclass(eq=False)
 class _Question:
-    """One request to the engine. Compared by identity: an old answer fits no new question."""
+    """One request to the engine. Compared by identity: an old answer fits no new question.
+    ``tag`` is empty where every answer counts."""
 
     debuggee: Debuggee
     tag: str
@@ -255,22 +256,32 @@ class Session(QObject):
             tag, _Question(self._run.debuggee, tag, verb, kind, done, failed, arguments)
         )
 
+    def tell(
+        self, verb: str, kind: Any, done: Done, *, failed: Failed | None = None, **arguments: Any
+    ) -> None:
+        """Change something. Sent at once, before whatever the person does next: a breakpoint that
+        is set, then F5. Every answer is heard, as long as the program is the same."""
+        if self._run is not None:
+            self._send(_Question(self._run.debuggee, "", verb, kind, done, failed, arguments))
+
     def refresh(self) -> None:
         """Read again what the stop shows: something was changed by hand."""
         self._reading.everything()
 
     def set_device(self, id: str) -> None:
         """Move an experiment to a device; ``devicesChanged`` says where it then is."""
-        self.ask(
-            "set_device", Devices, self._moved, tag="set_device", failed=self._not_moved, id=id
-        )
+        self.tell("set_device", Devices, self._moved, failed=self._not_moved, id=id)
 
     def _send(self, question: _Question) -> None:
         future = question.debuggee.request(question.verb, question.kind, **question.arguments)
         future.add_done_callback(lambda answered: self._mailbox.post((question, answered)))
 
     def _answer(self, question: _Question, future: Any) -> None:
-        if not self._latest.settle(question.tag, question):
+        if question.tag:
+            heard = self._latest.settle(question.tag, question)
+        else:
+            heard = self._run is not None and question.debuggee is self._run.debuggee
+        if not heard:
             return
         error = future.exception()
         if error is None:

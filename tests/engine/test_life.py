@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -339,6 +340,26 @@ def test_a_program_that_is_closed_ends_as_by_ctrl_c(tmp_path: Path, seconds: str
     debuggee.close()
     assert notes.read_text().split() == ["finally", "atexit"]
     assert debuggee.exit_code == -signal.SIGINT
+
+
+def test_a_program_that_ignores_ctrl_c_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "deaf.py"
+    program.write_text(
+        "import signal, torch\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "w = torch.ones(1, requires_grad=True)\n"
+        "while True:\n    (w * 2).sum().backward()\n"
+    )
+    monkeypatch.setattr("gradstep.debuggee.END_TIMEOUT", 10 * PATIENCE)
+    debuggee = gradstep.open(program, timeout=PATIENCE)
+    debuggee.backward(timeout=PATIENCE)
+    closing = threading.Thread(target=debuggee.close)
+    closing.start()
+    closing.join(PATIENCE)
+    assert not closing.is_alive()
+    assert debuggee.exit_code == -signal.SIGKILL
 
 
 def test_a_helper_thread_sees_the_main_thread_end(start: Start) -> None:

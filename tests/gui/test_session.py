@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from PySide6.QtCore import QCoreApplication
 from pytestqt.qtbot import QtBot
 
 from gradstep.debuggee import Exited, Output, Progress
@@ -73,6 +74,29 @@ def test_latest_forgets() -> None:
     assert sent == [old, new]
     assert not latest.settle("a", old)
     assert latest.settle("a", new)
+
+
+def test_what_changes_something_is_sent_at_once_and_every_answer_heard(
+    scripted: Scripted, qtbot: QtBot
+) -> None:
+    """A breakpoint that is set while the answer to another is awaited, then F5."""
+    opened(scripted, qtbot)
+    session, heard = scripted.session, []
+    for value in ("1", "2"):
+        session.tell("edit", None, lambda result, _: heard.append(result), value=value)
+    session.advance(Goal.RUN)
+    first, second = scripted.program.asked("edit")
+    assert [first[0]["value"], second[0]["value"]] == ["1", "2"]
+    assert scripted.program.goals == [Goal.RUN]  # it did not wait for them
+    for answer, (_, future) in zip("ab", (first, second), strict=True):
+        future.set_result((answer, b""))
+    qtbot.waitUntil(lambda: heard == ["a", "b"])
+    session.tell("edit", None, lambda result, _: heard.append(result), value="3")
+    _, late = scripted.program.asked("edit")[-1]
+    session.open("b.py")
+    late.set_result(("c", b""))
+    QCoreApplication.processEvents()
+    assert heard == ["a", "b"]
 
 
 # ---------------------------------------------------------------------- life

@@ -74,11 +74,10 @@ class Breakpoints(QObject):
     # ------------------------------------------------------------------ engine
 
     def _send(self) -> None:
-        self._session.ask(
+        self._session.tell(
             "set_breakpoints",
             States,
             self._take,
-            tag="set_breakpoints",
             failed=self._refused,
             breakpoints=tuple(self.list),
         )

@@ -93,11 +93,10 @@ class GaugeReader(QObject):
         alive = self._session.state not in (State.EMPTY, State.LOST, State.ENDED)
         if alive and kinds != (self._subscribed or ()):
             self._subscribed = kinds
-            self._session.ask(
+            self._session.tell(
                 "gauge",
                 Kinds,
                 lambda *_: None,
-                tag="gauge",
                 failed=lambda p: None,
                 kinds=kinds,
                 limit=LIMIT,

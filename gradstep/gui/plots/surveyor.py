@@ -96,7 +96,7 @@ class Surveyor(QObject):
     def _stop(self) -> None:
         self._timer.stop()
         if self._session.state is State.STOPPED and self._ticket:
-            self._session.ask("landscape_stop", None, lambda *_: None, tag="landscape_stop")
+            self._session.tell("landscape_stop", None, lambda *_: None)
 
     def _forget(self, path: str = "") -> None:
         self._parameters = ()

@@ -171,7 +171,7 @@ class Details(QObject):
         def failed(problem: Problem) -> None:
             tell(problem.message)
 
-        self._session.ask("edit", Edited, done, failed=failed, tag="edit", **what)
+        self._session.tell("edit", Edited, done, failed=failed, **what)
 
     def _iteration_of_edit(self) -> int:
         """Between two iterations it is the coming one that an edit belongs to."""

@@ -22,7 +22,7 @@ def breakpoint() -> None:
     if trouble:
         say(trouble)
         return
-    from gradstep.engine.attach import stop_here
+    from gradstep.engine.running.attach import stop_here
 
     stop_here(sys._getframe(1), say)
 

@@ -36,25 +36,31 @@ class Plant:
 PLANTS = (
     Plant("window", "gui/planted.py", "import torch"),
     Plant("window", "gui/graph/planted.py", "from torch.nn import Module"),
-    Plant("window", "gui/planted.py", "from gradstep.engine import store"),
-    Plant("window", "gui/panels/planted.py", "def late():\n    import gradstep.engine.gate"),
+    Plant("window", "gui/planted.py", "from gradstep.engine.capture import store"),
+    Plant(
+        "window", "gui/panels/planted.py", "def late():\n    import gradstep.engine.stepping.gate"
+    ),
     Plant("window", "gui/session.py", "def late():\n    import torch", appended=True),
     Plant("window", "__main__.py", "def late():\n    import torch", appended=True),
     Plant("window", "debuggee.py", "def late():\n    import torch", appended=True),
     Plant("qt", "engine/planted.py", "import PySide6"),
-    Plant("qt", "engine/gate.py", "def late():\n    from PySide6.QtCore import QTimer", True),
+    Plant(
+        "qt", "engine/stepping/gate.py", "def late():\n    from PySide6.QtCore import QTimer", True
+    ),
     Plant("qt", "protocol/planted.py", "from gradstep.gui import theme"),
     Plant("qt", "debuggee.py", "def late():\n    import pyqtgraph", appended=True),
     Plant("qt", "phases.py", "import shiboken6", appended=True),
     Plant("engine", "engine/planted.py", "import numpy"),
-    Plant("engine", "engine/store.py", "def late():\n    import numpy.linalg", appended=True),
+    Plant(
+        "engine", "engine/capture/store.py", "def late():\n    import numpy.linalg", appended=True
+    ),
     Plant("engine", "engine/planted.py", "from gradstep import debuggee"),
     Plant("engine", "engine/planted.py", "from gradstep.assets import resource"),
     Plant("protocol", "protocol/planted.py", "import torch"),
     Plant("protocol", "protocol/values.py", "def late():\n    import numpy", appended=True),
     Plant("protocol", "protocol/fields.py", "from gradstep.program import Program", appended=True),
     Plant("debuggee", "debuggee.py", "def late():\n    import numpy", appended=True),
-    Plant("debuggee", "debuggee.py", "from gradstep.engine import gate", appended=True),
+    Plant("debuggee", "debuggee.py", "from gradstep.engine.stepping import gate", appended=True),
     Plant("debuggee", "program.py", "def late():\n    import torch", appended=True),
     Plant("debuggee", "planted.py", "import numpy"),
     Plant("debuggee", "__init__.py", "import torch", appended=True),

@@ -32,10 +32,10 @@ if not __package__:
     _spec.loader.exec_module(_module)
 
 if __name__ == "__main__":
-    from gradstep.engine.ticket import read_ticket
+    from gradstep.engine.running.ticket import read_ticket
 
     ticket = read_ticket()
 
-    from gradstep.engine.session import run
+    from gradstep.engine.running.session import run
 
     sys.exit(run(ticket))

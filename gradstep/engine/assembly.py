@@ -7,19 +7,19 @@ import os
 from typing import Any
 
 from gradstep.engine import torch_internals as internals
-from gradstep.engine import tracebacks, warned
-from gradstep.engine.backward import Backward
-from gradstep.engine.commands import Commands
-from gradstep.engine.debugger import Debugger
-from gradstep.engine.driver import Driver
+from gradstep.engine.capture.backward import Backward
+from gradstep.engine.capture.observer import Observer
+from gradstep.engine.capture.optimizers import Optimizers
+from gradstep.engine.capture.threads import Threads
 from gradstep.engine.gauges import Gauging
 from gradstep.engine.link import Link
-from gradstep.engine.observer import Observer
-from gradstep.engine.optimizers import Optimizers
 from gradstep.engine.phase_watch import PhaseWatch
-from gradstep.engine.scope import Scope
+from gradstep.engine.running import tracebacks, warned
+from gradstep.engine.running.driver import Driver
 from gradstep.engine.stack import grow_stack
-from gradstep.engine.threads import Threads
+from gradstep.engine.stepping.debugger import Debugger
+from gradstep.engine.values.scope import Scope
+from gradstep.engine.verbs.commands import Commands
 from gradstep.protocol.trace import Level
 
 current: Engine | None = None

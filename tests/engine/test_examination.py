@@ -92,7 +92,7 @@ def test_histogram_of_nothing(values: tuple[Opened, dict[str, Tensor]]) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_statistics_of_many_pieces(seed: int) -> None:
-    from gradstep.engine import measures
+    from gradstep.engine.values import measures
 
     torch.manual_seed(seed)
     tensor = torch.randn(3 * measures.PIECE + 17) * 10 ** (seed - 2) + seed

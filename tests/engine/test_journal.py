@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradstep.engine.journal import Journal
+from gradstep.engine.stepping.journal import Journal
 from gradstep.phases import Phase
 from gradstep.protocol.trace import Timeline
 

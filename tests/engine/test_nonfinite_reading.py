@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from gradstep.engine import nan_words as words
-from gradstep.engine import nonfinite as reading
-from gradstep.engine.nan_report import most_extreme
-from gradstep.engine.taints import CHAIN, Taint, Taints, heir
+from gradstep.engine.nan import nonfinite as reading
+from gradstep.engine.nan import words as words
+from gradstep.engine.nan.report import most_extreme
+from gradstep.engine.nan.taints import CHAIN, Taint, Taints, heir
 from gradstep.protocol.nonfinite import Link, NotFinite, Operand
 from gradstep.protocol.values import TensorInfo
 from gradstep.replay import Echo

@@ -21,7 +21,7 @@ from torch.nn import functional
 import gradstep
 from gradstep.assets import resource
 from gradstep.debuggee import Debuggee
-from gradstep.engine.gate import Command, Gate
+from gradstep.engine.stepping.gate import Command, Gate
 from gradstep.protocol.messages import RequestFailed
 from gradstep.protocol.rerun import Axis, AxisKind, Verdict
 from gradstep.protocol.trace import Goal, Level

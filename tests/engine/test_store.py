@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from gradstep.engine.reading import LaterPreview, preview
-from gradstep.engine.store import Store
-from gradstep.engine.tracker import Tracker
+from gradstep.engine.capture.store import Store
+from gradstep.engine.stepping.tracker import Tracker
+from gradstep.engine.values.reading import LaterPreview, preview
 from gradstep.phases import Phase
 from gradstep.protocol.fields import encode
 from gradstep.protocol.values import Preview

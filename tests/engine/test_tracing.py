@@ -10,9 +10,9 @@ from types import CodeType, FrameType
 
 import pytest
 
-from gradstep.engine.lines import Lines, Wish
 from gradstep.engine.sites import Sites
-from gradstep.engine.tracing import Tracer
+from gradstep.engine.stepping.lines import Lines, Wish
+from gradstep.engine.stepping.tracer import Tracer
 
 
 @pytest.fixture(autouse=True)

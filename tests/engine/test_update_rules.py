@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradstep.engine.update_rules import RULES, NotTold, Work, run
+from gradstep.engine.explain.update_rules import RULES, NotTold, Work, run
 
 RATES = st.sampled_from([0.001, 0.1, 1.5])
 DECAY = st.sampled_from([0.0, 0.01, 0.3])

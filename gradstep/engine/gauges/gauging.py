@@ -20,15 +20,15 @@ from torch.autograd.graph import get_gradient_edge
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from gradstep.engine import torch_internals as internals
-from gradstep.engine.backward import Backward
-from gradstep.engine.debugger import Debugger
+from gradstep.engine.capture.backward import Backward
 from gradstep.engine.gauges.activations import Activations
 from gradstep.engine.gauges.history import Histories, Record, together
 from gradstep.engine.gauges.norms import histogram, norm, numbers
 from gradstep.engine.gauges.roster import Roster
 from gradstep.engine.gauges.shadows import Shadows
-from gradstep.engine.scope import Scope
+from gradstep.engine.stepping.debugger import Debugger
 from gradstep.engine.torch_internals import unobserved
+from gradstep.engine.values.scope import Scope
 from gradstep.protocol.gauges import Gauge, Gauges, ParameterReading
 from gradstep.protocol.trace import Level
 

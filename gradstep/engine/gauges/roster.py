@@ -8,8 +8,8 @@ from types import FrameType
 
 from torch import Tensor, nn
 
-from gradstep.engine.scope import Scope
 from gradstep.engine.torch_internals import is_leaf
+from gradstep.engine.values.scope import Scope
 
 LIMIT = 2000
 """Parameters that are gauged."""

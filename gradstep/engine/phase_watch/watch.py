@@ -17,8 +17,7 @@ from torch.optim.optimizer import (
 )
 
 from gradstep.engine import torch_internals as internals
-from gradstep.engine.debugger import Debugger
-from gradstep.engine.observer import Observer
+from gradstep.engine.capture.observer import Observer
 from gradstep.engine.phase_watch.broken import Broken
 from gradstep.engine.phase_watch.eval_mode import EvalLeftOn
 from gradstep.engine.phase_watch.kept import KeptLoss
@@ -30,6 +29,7 @@ from gradstep.engine.phase_watch.schedules import SchedulerPerBatch
 from gradstep.engine.phase_watch.table import WATCH_FAILED, Mistake
 from gradstep.engine.phase_watch.ways import Ways
 from gradstep.engine.phase_watch.zeroing import NeverZeroed
+from gradstep.engine.stepping.debugger import Debugger
 from gradstep.protocol.findings import Finding
 from gradstep.protocol.trace import Level, Place
 

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from gradstep.engine import torch_internals as internals
-from gradstep.engine.calls import Call, tensors_in, tensors_of
-from gradstep.engine.observer import Observer
+from gradstep.engine.capture.calls import Call, tensors_in, tensors_of
+from gradstep.engine.capture.observer import Observer
 from gradstep.engine.sites import Sites
 from gradstep.protocol.trace import Place
 

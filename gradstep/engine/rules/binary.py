@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gradstep.engine.arguments import Arguments, Slot
+from gradstep.engine.capture.arguments import Arguments, Slot
 from gradstep.engine.rules.bound import BoundCall
 from gradstep.engine.rules.families import Elementwise, Of
 from gradstep.engine.rules.rule import TWO, Mask, Rule, yaml

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gradstep.engine.arguments import Arguments, Omitted, Slot
+from gradstep.engine.capture.arguments import Arguments, Omitted, Slot
 
 Upstream = tuple[Tensor | None, ...]
 """∂L/∂(result), one for each result of the call; None where no gradient came."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from gradstep.engine.arguments import Slot
+from gradstep.engine.capture.arguments import Slot
 from gradstep.engine.rules.bound import BoundCall, Unexplained
 from gradstep.engine.rules.contraction import Contraction, Equation
 from gradstep.engine.rules.families import Derivative, Elementwise, Written

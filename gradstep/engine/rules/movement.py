@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gradstep.engine.arguments import Slot
+from gradstep.engine.capture.arguments import Slot
 from gradstep.engine.rules.bound import BoundCall, Unexplained, Upstream
 from gradstep.engine.rules.families import Derivative, Terms, product
 from gradstep.engine.rules.shapes import Index, numbers, ravel

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gradstep.engine.arguments import Arguments
+from gradstep.engine.capture.arguments import Arguments
 from gradstep.engine.rules.bound import BoundCall
 from gradstep.engine.rules.families import Derivative
 

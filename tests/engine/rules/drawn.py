@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from gradstep.engine.arguments import Arguments, kept
-from gradstep.engine.calls import judge, tensors_in, tensors_of
+from gradstep.engine.capture.arguments import Arguments, kept
+from gradstep.engine.capture.calls import judge, tensors_in, tensors_of
 from gradstep.engine.rules.bound import BoundCall, Upstream
 from gradstep.engine.rules.rule import Rule
 from gradstep.engine.rules.table import rule_of

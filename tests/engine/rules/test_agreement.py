@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
-from gradstep.engine.agreement import UNDECIDED, Comparison, coarsest
+from gradstep.engine.explain.agreement import UNDECIDED, Comparison, coarsest
 from gradstep.protocol.cards import Agreement
 from tests.engine.rules.cases import CASES
 from tests.engine.rules.drawn import Draw, Seen, by_autograd, seen, upstream_of

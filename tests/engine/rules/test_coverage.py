@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from gradstep.engine.calls import Kind, judge, tensors_of
+from gradstep.engine.capture.calls import Kind, judge, tensors_of
 from gradstep.engine.rules.table import BY_NAME, RULES, rule_of
 from tests.engine.rules.drawn import LOOSE, RTOL, by_autograd, close, seen
 

@@ -1,0 +1,1 @@
+"""How a program begins and ends: script, experiment, attached; as under plain Python."""

@@ -1,0 +1,1 @@
+"""Reading, measuring, evaluating, editing and comparing what is alive at a stop."""

@@ -1,0 +1,1 @@
+"""What the window may ask: one ``do_<verb>`` each."""

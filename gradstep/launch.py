@@ -70,6 +70,8 @@ class EngineProcess:
     """The user's interpreter with the engine in it, in a process group of its own."""
 
     attached = False
+    popen: Callable[..., subprocess.Popen[bytes]] = subprocess.Popen
+    """What starts it."""
 
     def __init__(self, program: Program, say: Say) -> None:
         self._program, self._say = program, say
@@ -173,7 +175,7 @@ class EngineProcess:
             else {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
         )
         try:
-            process = subprocess.Popen(
+            process = type(self).popen(
                 [python, str(engine)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from gradstep.launch import EngineProcess
+from tests.forks import USABLE, ForkServer
 from tests.sizes import too_long
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -58,6 +60,27 @@ def settings_of_this_test(tmp_path_factory: pytest.TempPathFactory) -> None:
         QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, folder)
 
 
+STARTS_AFRESH = (
+    "test_life", "test_environments", "test_attach", "test_fidelity", "test_databases", "test_cuda",
+    "test_intrusions", "test_smoke", "test_app", "test_start",
+)  # fmt: skip
+"""Tests that are about how a program starts."""
+
+
+_server = ForkServer()
+
+
+def pytest_sessionfinish() -> None:
+    _server.close()
+
+
+@pytest.fixture(autouse=True)
+def quick_start(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs begin as forks of a process that has imported torch."""
+    if USABLE and request.path.stem not in STARTS_AFRESH and "fresh" not in request.keywords:
+        monkeypatch.setattr(EngineProcess, "popen", staticmethod(_server.popen))
+
+
 def _wait_for(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE
     while not condition() and time.monotonic() < end:
@@ -79,7 +102,8 @@ def _let_qt_finish() -> None:
 def _threads() -> set[object]:
     # A thread of Qt's pool that has run Python once stays on Python's list as a "dummy".
     dummy = threading._DummyThread  # type: ignore[attr-defined]
-    return {t for t in threading.enumerate() if t.is_alive() and not isinstance(t, dummy)}
+    threads = {t for t in threading.enumerate() if t.is_alive() and not isinstance(t, dummy)}
+    return threads - {_server.thread}
 
 
 def _children() -> set[object]:
@@ -90,7 +114,7 @@ def _children() -> set[object]:
             found.update(int(pid) for pid in task.read_text().split())
         except OSError:
             continue  # the thread has ended meanwhile
-    return found
+    return found - {_server.pid}
 
 
 def _qt_things() -> set[object]:

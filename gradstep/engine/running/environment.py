@@ -16,7 +16,7 @@ from pathlib import Path
 
 from gradstep.program import Program, read_source
 
-_READ_BY_TORCH = (
+READ_BY_TORCH = (
     "OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "VECLIB_", "DNNL_", "ONEDNN_", "ATEN_", "TORCH_",
     "PYTORCH_", "CUDA_", "CUBLAS_", "NVIDIA_", "HIP_", "ROCR_",
 )  # fmt: skip
@@ -31,7 +31,7 @@ def as_the_program_sets_it(program: Program) -> Iterator[None]:
     except (OSError, SyntaxError, ValueError):
         tree = ast.parse("")
     for name, value, only_if_missing in _set_first(tree.body):
-        if name.startswith(_READ_BY_TORCH) and not (only_if_missing and name in os.environ):
+        if name.startswith(READ_BY_TORCH) and not (only_if_missing and name in os.environ):
             os.environ[name] = value
     try:
         yield

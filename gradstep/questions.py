@@ -113,9 +113,10 @@ class Questions:
         """The difference of a value from what it was (see ``keep``). Raises ``RequestFailed``."""
         return _array(*self._fetch(name, f"{field} since {since.value}"))
 
-    def watch(self, *expressions: str) -> tuple[Watched, ...]:
-        """Evaluate expressions in the program's names. Nothing in it is changed."""
-        return self._ask("watch", tuple[Watched, ...], expressions=expressions)
+    def watch(self, *expressions: str, again: bool = False) -> tuple[Watched, ...]:
+        """Evaluate expressions in the program's names. Nothing in it is changed. One that takes
+        longer than two seconds is interrupted, and not tried again unless ``again`` is said."""
+        return self._ask("watch", tuple[Watched, ...], expressions=expressions, again=again)
 
     def edit(
         self, name: str, value: str, *, field: str = "data", index: tuple[int, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import torch
@@ -153,7 +154,7 @@ class ValueCommands(Asking):
         try:
             with reading_only():
                 value = self._watches.evaluate(text, self._given())
-        except Exception as error:  # the person's expression may raise anything
+        except BaseException as error:  # the person's expression may raise anything, and exit
             raise RequestFailed(Problem("unavailable", sentence(error), ref)) from None
         if not isinstance(value, Tensor):
             raise RequestFailed(Problem("unavailable", "It is no tensor.", ref))
@@ -167,7 +168,8 @@ class ValueCommands(Asking):
         self._standing()
         with unobserved():
             for ref in refs:
-                self._keep(ref, anew=False)
+                with contextlib.suppress(RequestFailed):
+                    self._keep(ref, anew=False)
 
     def do_earlier(self, ref: str) -> tuple[Earlier, ...]:
         """What data and grad can be compared with."""
@@ -200,7 +202,7 @@ class ValueCommands(Asking):
         """The same for the same value at every stop: on the graph of another iteration a value has
         another number, and is known by its operation, its line and which of those it is."""
         if not ref.startswith("#"):
-            return ref
+            return ref.removeprefix(EVALUATED)  # ``= w`` is w
         found = self._debugger.recorder.find(ref.partition(BESIDE)[0])
         if found is None:
             return ref
@@ -214,9 +216,12 @@ class ValueCommands(Asking):
 
     # ------------------------------------------------------------------ watching
 
-    def do_watch(self, expressions: tuple[str, ...]) -> tuple[Watched, ...]:
-        """Each expression (or name of a value), evaluated now."""
+    def do_watch(self, expressions: tuple[str, ...], again: bool = False) -> tuple[Watched, ...]:
+        """Each expression (or name of a value), evaluated now. ``again``: also one that took too
+        long before."""
         self._standing()
+        for text in expressions if again else ():
+            self._watches.forgive(text)
         given, stop = self._given(), self._debugger.stops
         return tuple(
             self._watches.watch(text, stop, given, self._described) for text in expressions

@@ -65,6 +65,7 @@ class Workspace(QWidget):
         self.watch.countChanged.connect(self._count_watched)
         self.watch.opened.connect(cursor.select)
         self.watches.changed.connect(self._show_pin)
+        self.value.content.comparison.pinned = self.watches.tensors
         self.value.pinRequested.connect(self._pin)
         self.value.shownChanged.connect(self._show_pin)
         self.log.countChanged.connect(self._count_findings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,10 @@ T = TypeVar("T")
 
 AGAIN = 0.25
 """Seconds after which an expression that catches every exception is interrupted once more."""
+PAUSE = 0.02
+"""Seconds between two looks at the clock."""
+IDLE = 1.0
+"""Seconds without work after which the thread that keeps the time ends."""
 
 _raise_in: Any = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
@@ -21,14 +26,18 @@ class TimeUp(BaseException):
 
 
 class Limits:
-    """One thread of our own keeps the time of all that is limited; it is started when it is first
-    needed and then stays."""
+    """One thread of our own keeps the time of all that is limited; it is started when it is needed
+    and ends when it has been idle for a while. The limited thread takes no lock while it may be
+    interrupted: it would never give it back."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
         self._due: dict[int, float] = {}
         """By the thread that is limited: when it is interrupted (next)."""
+        self._firing: int | None = None
+        """The thread that may be interrupted at this moment."""
         self._keeper: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._asked = 0.0
 
     def run(self, seconds: float, work: Callable[[], T]) -> T:
         """``work()``, or ``TimeUp`` after so long. What it raises is passed on.
@@ -38,9 +47,10 @@ class Limits:
         however long it took; and where it keeps the interpreter's lock, no other thread of the
         process runs until then."""
         me = threading.get_ident()
+        self._attend()
         try:
             try:
-                self._begin(me, seconds)
+                self._due[me] = time.monotonic() + seconds
                 return work()
             finally:
                 self._end(me)
@@ -48,25 +58,26 @@ class Limits:
             self._end(me)  # perhaps it was interrupted before its first line
             raise
 
-    def _begin(self, thread: int, seconds: float) -> None:
-        with self._changed:
-            self._due[thread] = time.monotonic() + seconds
+    def _attend(self) -> None:
+        with self._starting:
+            self._asked = time.monotonic()
             if self._keeper is None or not self._keeper.is_alive():  # in a forked child it is not
                 self._keeper = threading.Thread(
                     target=self._keep, name="gradstep-limit", daemon=True
                 )
                 self._keeper.start()
-            self._changed.notify()
 
     def _end(self, thread: int) -> None:
         """Nothing is raised in ``thread`` once this has returned."""
         late: TimeUp | None = None
         while True:
             try:
-                with self._changed:
-                    self._due.pop(thread, None)
-                    # What was ordered and has not been raised is not raised any more.
-                    _raise_in(ctypes.c_ulong(thread), None)
+                self._due.pop(thread, None)
+                while self._firing == thread:
+                    time.sleep(0)
+                self._due.pop(thread, None)  # the keeper may have just set it anew
+                # What was ordered and has not been raised is not raised any more.
+                _raise_in(ctypes.c_ulong(thread), None)
                 break
             except TimeUp as error:  # raised here, in our own lines
                 late = error
@@ -74,11 +85,17 @@ class Limits:
             raise late
 
     def _keep(self) -> None:
-        with self._changed:
-            while True:
-                now = time.monotonic()
-                for thread in [t for t, at in self._due.items() if at <= now]:
+        while True:
+            time.sleep(PAUSE)
+            now = time.monotonic()
+            for thread in list(self._due):
+                self._firing = thread  # from here on ``_end`` waits
+                if self._due.get(thread, math.inf) <= now:
                     _raise_in(ctypes.c_ulong(thread), ctypes.py_object(TimeUp))
-                    self._due[thread] = now + AGAIN
-                next_ = min(self._due.values(), default=None)
-                self._changed.wait(None if next_ is None else max(next_ - now, 0.0))
+                    if thread in self._due:
+                        self._due[thread] = now + AGAIN
+                self._firing = None
+            with self._starting:
+                if not self._due and now - self._asked > IDLE:
+                    self._keeper = None
+                    return

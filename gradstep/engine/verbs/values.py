@@ -271,6 +271,8 @@ class ValueCommands(Asking):
                     note = SCHEDULED if option == "lr" else ""
                 else:
                     old, new = self._edit_element(ref, field, index, value)
+                    if self._earlier.knows(self._lasting_name(ref)):
+                        self._keep(ref, anew=True)
                     note = self._consequence(ref) if field == "data" else ""
         except Refused as refused:
             raise RequestFailed(Problem("unavailable", str(refused), ref)) from None

@@ -11,16 +11,18 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from gradstep.gui.numbers import format_number
 from gradstep.gui.theme import theme
+from gradstep.gui.value.comparison import Comparison, change_field, told
 from gradstep.gui.value.details import Details
 from gradstep.gui.value.facts import Facts, StatisticsTable
 from gradstep.gui.value.happened import Happened, changed_by
 from gradstep.gui.value.header import Header
 from gradstep.gui.value.history import History, change_of, single
 from gradstep.gui.value.reader import Reader
-from gradstep.gui.value.scalar import ScalarCard, Shown
+from gradstep.gui.value.scalar import NumberColumn, ScalarCard, Shown
 from gradstep.gui.value.tensor import FIELDS, TensorView
 from gradstep.gui.value.words import grad_reason, is_single, words
 from gradstep.phases import Phase
+from gradstep.protocol.examination import Earlier
 from gradstep.protocol.trace import Stop
 from gradstep.protocol.values import Statistics, ValueInfo
 
@@ -64,6 +66,9 @@ class Content(QScrollArea):
         self.cards = QVBoxLayout()
         """What explains the value goes here: below its number, above its facts."""
         self.cards.setSpacing(theme().size("space", "between_cards"))
+        self.comparison = Comparison(session, reader, content)
+        self.comparison.known.connect(self._compare)
+        self.tensor.changeWanted.connect(reader.measure_field)
         self.details = Details(session, reader, self.card, self.tensor, parent)
         self._lay_out(content)
         reader.measured.connect(self._show_statistics)
@@ -77,6 +82,7 @@ class Content(QScrollArea):
         layout.addWidget(self.header)
         layout.addWidget(self.card)
         layout.addWidget(self.tensor, 100)
+        layout.addWidget(self.comparison.bar)
         layout.addWidget(self.details.edited)
         layout.addWidget(self.happened)
         layout.addLayout(self.cards)
@@ -126,6 +132,7 @@ class Content(QScrollArea):
         self.happened.show_step(self._stop, info, bool(past))
         self.facts.show_info(info)
         self.details.show(selected.ref, info, bool(past))
+        self.comparison.show(selected.ref, info, bool(past))
 
     def measure(self, *, anew: bool) -> None:
         """Have the statistics taken of what is shown."""
@@ -169,5 +176,31 @@ class Content(QScrollArea):
         return words("was {0} in iteration\N{NO-BREAK SPACE}{1}").format(text, earlier.iteration)
 
     def _show_statistics(self, field: str, found: Statistics) -> None:
-        self.statistics.show_statistics(field, found)
+        if field in FIELDS:
+            self.statistics.show_statistics(field, found)
         self.tensor.show_statistics(field, found)
+
+    # -- what it was -------------------------------------------------------------------------
+
+    def _compare(self, found: dict[str, Earlier]) -> None:
+        info = self._selected.info
+        assert info is not None
+        if not is_single(info.tensor):
+            self.tensor.compare(found)
+            return
+        for field, column in (("data", self.card.data), ("grad", self.card.grad)):
+            earlier = found.get(field)
+            if earlier is None:
+                column.show_change(None, "", "")
+            elif earlier.problem or (field == "grad" and not info.has_grad):
+                column.show_change(None, "", earlier.problem or words("There is no .grad now."))
+            else:
+                self._fetch_change(column, earlier, info)
+
+    def _fetch_change(self, column: NumberColumn, earlier: Earlier, info: ValueInfo) -> None:
+        def show(number: complex) -> None:
+            if self._selected.info is info and self.comparison.since is earlier.since:
+                whole = isinstance(number, int)
+                column.show_change(number, "int64" if whole else info.tensor.dtype, told(earlier))
+
+        self._reader.fetch_single(change_field(earlier.field, earlier.since), show)

@@ -78,6 +78,11 @@ class NumberColumn(QWidget):
         self.heading = QLabel(name, self)
         self.number = BigNumber(lane, self)
         self.note = QLabel(self)
+        self.change = QLabel(self)
+        """How far it has moved since an earlier stop."""
+        self.change.setFont(theme().font("small", code=True))
+        self.change.setWordWrap(True)
+        self.change.hide()
         for label, role in ((self.heading, "small"), (self.note, "caption")):
             label.setFont(theme().font(role))
             label.setProperty("quiet", True)
@@ -89,8 +94,20 @@ class NumberColumn(QWidget):
         layout.setSpacing(1)
         layout.addWidget(self.heading)
         layout.addWidget(self.number)
+        layout.addWidget(self.change)
         layout.addWidget(self.note)
         layout.addStretch(1)
+
+    def show_change(self, number: complex | None, dtype: str, words_: str) -> None:
+        """``number`` more than ``words_`` ago; None: no number, but the words."""
+        text = format_number(number, dtype)
+        if text and not text.startswith(MINUS) and number:
+            text = f"+{text}"
+        self.change.setText(" ".join(part for part in ("Δ" if text else "", text, words_) if part))
+        self.change.setProperty("quiet", number is None)
+        self.change.setFont(theme().font("small", code=number is not None))
+        self.change.style().polish(self.change)
+        self.change.setVisible(bool(words_))
 
     def show_value(self, shown: Shown, dtype: str, past: bool) -> None:
         self.number.show_value(shown, dtype, past)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gradstep.gui.segmented import Segmented
 from gradstep.gui.states import State
@@ -32,12 +32,13 @@ def change_field(field: str, since: Since) -> str:
 
 
 def told(earlier: Earlier) -> str:
-    """``since 2 stops ago``, ``since iteration 3``."""
-    if earlier.since is Since.ITERATION:
-        return words("since iteration {0}").format(earlier.iteration)
+    """With what is compared."""
     if earlier.stops == 1:
-        return words("since the last stop")
-    return words("since {0} stops ago").format(earlier.stops)
+        return words("Δ: minus what it was one stop ago, in iteration {0}").format(
+            earlier.iteration
+        )
+    text = words("Δ: minus what it was {0} stops ago, in iteration {1}")
+    return text.format(earlier.stops, earlier.iteration)
 
 
 class ComparisonBar(QWidget):
@@ -52,11 +53,25 @@ class ComparisonBar(QWidget):
         label.setFont(theme().font("small"))
         label.setProperty("quiet", True)
         self.choice.setAccessibleName(label.text())
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        self.told = QLabel(self)
+        self.told.setFont(theme().font("caption"))
+        self.told.setProperty("quiet", True)
+        self.told.hide()
+        row = QHBoxLayout()
         row.setSpacing(10)
         row.addWidget(label)
         row.addWidget(self.choice, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(row)
+        column.addWidget(self.told)
+
+    def tell(self, found: dict[str, Earlier]) -> None:
+        """With what is compared, if there is something to compare with."""
+        earlier = next((e for e in found.values() if e.stops), None)
+        self.told.setText(told(earlier) if earlier is not None else "")
+        self.told.setVisible(earlier is not None)
 
 
 class Comparison(QObject):
@@ -97,15 +112,19 @@ class Comparison(QObject):
 
     def _ask(self) -> None:
         if self.since is None or self._past or self._info is None:
-            self.known.emit({})
+            self._know({})
             return
         since = self.since
 
         def take(found: tuple[Earlier, ...]) -> None:
             if since is self.since:
-                self.known.emit({e.field: e for e in found if e.since is since})
+                self._know({e.field: e for e in found if e.since is since})
 
         self._reader.ask("earlier", tuple[Earlier, ...], take)
+
+    def _know(self, found: dict[str, Earlier]) -> None:
+        self.bar.tell(found)
+        self.known.emit(found)
 
     def _keep_all(self, stop: Stop) -> None:
         self._keep(self._ref, *self.pinned())

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from gradstep.gui.numbers import format_number
 from gradstep.gui.theme import theme
-from gradstep.gui.value.comparison import Comparison, change_field, told
+from gradstep.gui.value.comparison import Comparison, change_field
 from gradstep.gui.value.details import Details
 from gradstep.gui.value.facts import Facts, StatisticsTable
 from gradstep.gui.value.happened import Happened, changed_by
@@ -191,7 +191,7 @@ class Content(QScrollArea):
         for field, column in (("data", self.card.data), ("grad", self.card.grad)):
             earlier = found.get(field)
             if earlier is None:
-                column.show_change(None, "", "")
+                column.show_change(None, "")
             elif earlier.problem or (field == "grad" and not info.has_grad):
                 column.show_change(None, "", earlier.problem or words("There is no .grad now."))
             else:
@@ -201,6 +201,6 @@ class Content(QScrollArea):
         def show(number: complex) -> None:
             if self._selected.info is info and self.comparison.since is earlier.since:
                 whole = isinstance(number, int)
-                column.show_change(number, "int64" if whole else info.tensor.dtype, told(earlier))
+                column.show_change(number, "int64" if whole else info.tensor.dtype)
 
         self._reader.fetch_single(change_field(earlier.field, earlier.since), show)

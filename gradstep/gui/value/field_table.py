@@ -180,7 +180,10 @@ class FieldTable(QWidget):
         high = natural.height() + bar + 2
         self.grid.setMaximumHeight(high)
         self.grid.setMinimumHeight(min(high, (_LEAST_ROWS + 1) * ROW + bar))
-        words = 4 + 3 * _HEADING if self.below.isVisibleTo(self) else 0
+        words = 0
+        if self.below.isVisibleTo(self):
+            self.below.setFixedHeight(self.below.heightForWidth(width))
+            words = self.below.height() + 4
         if self.histogram.isVisibleTo(self):
             high += self.histogram.sizeHint().height() + 4
         self.setMaximumHeight(_HEADING + 4 + (words if self.grid.isHidden() else high))
@@ -228,11 +231,9 @@ class ChangeTable(FieldTable):
         self.heading.setAccessibleName(name)
         self.hide()
 
-    def compare(self, field: str, since: str, problem: str) -> None:
-        """``field`` is what the engine calls the difference, ``since`` from when on it is told;
-        ``problem`` why there is none."""
+    def compare(self, field: str, problem: str) -> None:
+        """``field`` is what the engine calls the difference; ``problem`` why there is none."""
         self.field = field
-        self.heading.setToolTip(since)
         self.show_state(problem or None, None, False)
 
     def set_mode(self, mode: Mode) -> None:

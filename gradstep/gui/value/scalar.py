@@ -78,11 +78,13 @@ class NumberColumn(QWidget):
         self.heading = QLabel(name, self)
         self.number = BigNumber(lane, self)
         self.note = QLabel(self)
-        self.change = QLabel(self)
-        """How far it has moved since an earlier stop."""
+        self.change, self.no_change = QLabel(self), QLabel(self)
+        """How far it has moved since an earlier stop, or why that is not known."""
         self.change.setFont(theme().font("small", code=True))
-        self.change.setWordWrap(True)
-        self.change.hide()
+        self.no_change.setFont(theme().font("caption"))
+        self.no_change.setWordWrap(True)
+        for label in (self.change, self.no_change):
+            label.hide()
         for label, role in ((self.heading, "small"), (self.note, "caption")):
             label.setFont(theme().font(role))
             label.setProperty("quiet", True)
@@ -95,19 +97,20 @@ class NumberColumn(QWidget):
         layout.addWidget(self.heading)
         layout.addWidget(self.number)
         layout.addWidget(self.change)
+        layout.addWidget(self.no_change)
         layout.addWidget(self.note)
         layout.addStretch(1)
 
-    def show_change(self, number: complex | None, dtype: str, words_: str) -> None:
-        """``number`` more than ``words_`` ago; None: no number, but the words."""
+    def show_change(self, number: complex | None, dtype: str, problem: str = "") -> None:
+        """``number`` is the difference from then; None where there is none, or nothing is
+        compared."""
         text = format_number(number, dtype)
         if text and not text.startswith(MINUS) and number:
             text = f"+{text}"
-        self.change.setText(" ".join(part for part in ("Δ" if text else "", text, words_) if part))
-        self.change.setProperty("quiet", number is None)
-        self.change.setFont(theme().font("small", code=number is not None))
-        self.change.style().polish(self.change)
-        self.change.setVisible(bool(words_))
+        self.change.setText(f"Δ {text}")
+        self.change.setVisible(number is not None)
+        self.no_change.setText(f"Δ: {problem}")
+        self.no_change.setVisible(bool(problem))
 
     def show_value(self, shown: Shown, dtype: str, past: bool) -> None:
         self.number.show_value(shown, dtype, past)

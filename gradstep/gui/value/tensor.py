@@ -9,7 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gradstep.gui.segmented import Segmented
-from gradstep.gui.value.comparison import change_field, told
+from gradstep.gui.value.comparison import change_field
 from gradstep.gui.value.field_table import ChangeTable, FieldTable, rough_bound
 from gradstep.gui.value.heat import bound_of
 from gradstep.gui.value.picture import Mode, first_mode, modes_of, step_of
@@ -244,7 +244,7 @@ class TensorView(QWidget):
         if change.of == "grad" and not self.info.has_grad:
             problem = words("There is no .grad now.")
         field, before = change_field(change.of, earlier.since), change.field
-        change.compare(field, told(earlier), problem)
+        change.compare(field, problem)
         if problem:
             return
         if field != before:
@@ -318,7 +318,7 @@ class TensorView(QWidget):
         shown = self.switch.index if one else None
         data.setVisible(not nothing and shown in (None, 0))
         grad.setVisible(not nothing and shown in (None, 1))
-        grad.set_beside(side and both)
+        grad.set_beside(compared or (side and both))
         halved = compared or (side and both)
         for field, table in self.tables.items():
             table.heading.setVisible(compared or not one)
@@ -329,11 +329,14 @@ class TensorView(QWidget):
         self.setMaximumHeight(24 if nothing else max(self._column.maximumSize().height(), 24))
 
     def _place_change(self, table: FieldTable, change: ChangeTable) -> None:
-        change.setVisible(bool(self.compared) and not table.isHidden())
+        shown = bool(self.compared) and not table.isHidden()
+        change.setVisible(shown)
         change.set_beside(True)
-        change.limit_height((self.width() - _BETWEEN) // 2)
-        if not change.there:
-            change.setMaximumHeight(max(table.maximumHeight(), change.maximumHeight()))
+        if shown:  # their headings stand on one line
+            change.limit_height((self.width() - _BETWEEN) // 2)
+            high = max(table.maximumHeight(), change.maximumHeight())
+            table.setMaximumHeight(high)
+            change.setMaximumHeight(high)
 
 
 def _scroll_together(one: FieldTable, other: FieldTable) -> None:

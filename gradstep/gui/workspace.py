@@ -51,7 +51,7 @@ class Workspace(QWidget):
         self.console = ConsolePanel(session)
         self.breakpoints = BreakpointsPanel(session, cursor, breakpoints)
         self.watches = WatchList(session, self)
-        self.watch = WatchPanel(self.watches)
+        self.watch = WatchPanel(self.watches, self.value.tracks)
         self.log = LogPanel(session, cursor)
         self.keys = KeysPanel()
         self.loss = LossPanel(session, cursor)

@@ -32,6 +32,7 @@ class FakeSession(QObject):
     outputArrived = Signal(str, str)
     programOpened = Signal(str)
     messageChanged = Signal(str)
+    progressed = Signal(int)
 
     def __init__(self) -> None:
         super().__init__()

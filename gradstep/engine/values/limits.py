@@ -21,6 +21,11 @@ IDLE = 1.0
 _raise_in: Any = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
 
+def _order(thread: int) -> None:
+    """``TimeUp`` is raised in ``thread`` when it next looks."""
+    _raise_in(ctypes.c_ulong(thread), ctypes.py_object(TimeUp))
+
+
 class TimeUp(BaseException):
     """No ``Exception``: what an expression calls shall not take it for an error of its own."""
 
@@ -33,6 +38,8 @@ class Limits:
     def __init__(self) -> None:
         self._due: dict[int, float] = {}
         """By the thread that is limited: when it is interrupted (next)."""
+        self._fired: set[int] = set()
+        """Threads in which it has been raised, or soon will be."""
         self._firing: int | None = None
         """The thread that may be interrupted at this moment."""
         self._keeper: threading.Thread | None = None
@@ -70,17 +77,25 @@ class Limits:
     def _end(self, thread: int) -> None:
         """Nothing is raised in ``thread`` once this has returned."""
         late: TimeUp | None = None
-        while True:
+        ordered = False
+        while not (ordered and late):
             try:
                 self._due.pop(thread, None)
                 while self._firing == thread:
                     time.sleep(0)
                 self._due.pop(thread, None)  # the keeper may have just set it anew
-                # What was ordered and has not been raised is not raised any more.
-                _raise_in(ctypes.c_ulong(thread), None)
-                break
-            except TimeUp as error:  # raised here, in our own lines
+                if thread not in self._fired:
+                    break
+                # Whether it has been raised already nobody can tell. There is room for one: a
+                # second order takes the place of the first, and is taken here. (To withdraw an
+                # order would leave Python 3.11 looking for it at every instruction.)
+                ordered = True
+                _order(thread)
+                while True:
+                    time.sleep(0)
+            except TimeUp as error:
                 late = error
+        self._fired.discard(thread)
         if late is not None:
             raise late
 
@@ -91,7 +106,8 @@ class Limits:
             for thread in list(self._due):
                 self._firing = thread  # from here on ``_end`` waits
                 if self._due.get(thread, math.inf) <= now:
-                    _raise_in(ctypes.c_ulong(thread), ctypes.py_object(TimeUp))
+                    self._fired.add(thread)
+                    _order(thread)
                     if thread in self._due:
                         self._due[thread] = now + AGAIN
                 self._firing = None

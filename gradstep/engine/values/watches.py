@@ -32,17 +32,23 @@ class TooSlow(Exception):
     """``seconds``: after so long it was interrupted; None: it was so before, and was not tried
     again."""
 
-    def __init__(self, seconds: float | None) -> None:
-        super().__init__(seconds)
-        self.seconds = seconds
+    def __init__(self, limit: float, seconds: float | None) -> None:
+        super().__init__(limit, seconds)
+        self.limit, self.seconds = limit, seconds
 
 
 class Watches:
     """``lookup``: what the program means by a name at the stop. ``named``: the tensor that is
     called so, also where the name is no Python (``layers.0.weight``)."""
 
-    def __init__(self, lookup: Callable[[str], Any], named: Callable[[str], Tensor | None]) -> None:
-        self._lookup, self._named = lookup, named
+    def __init__(
+        self,
+        lookup: Callable[[str], Any],
+        named: Callable[[str], Tensor | None],
+        *,
+        limit: float = LIMIT,
+    ) -> None:
+        self._lookup, self._named, self._limit = lookup, named, limit
         self._compiled: OrderedDict[str, Expression] = OrderedDict()
         self._limits = Limits()
         self._slow: set[str] = set()
@@ -62,18 +68,18 @@ class Watches:
             if len(self._compiled) > REMEMBERED:
                 self._compiled.popitem(last=False)
         if text in self._slow:
-            raise TooSlow(None)
+            raise TooSlow(self._limit, None)
         began = time.perf_counter()
         try:
             return expression.value(
                 self._lookup,
                 {"torch": torch, **given},
                 {},
-                lambda work: self._limits.run(LIMIT, work),
+                lambda work: self._limits.run(self._limit, work),
             )
         except TimeUp:
             self._slow.add(text)
-            raise TooSlow(time.perf_counter() - began) from None
+            raise TooSlow(self._limit, time.perf_counter() - began) from None
 
     def forgive(self, text: str) -> None:
         """Try it again, though it took too long."""
@@ -128,18 +134,18 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, Forbidden):
         return f"Not evaluated: {error}."
     if isinstance(error, TooSlow):
-        return _too_slow(error.seconds)
+        return _too_slow(error.limit, error.seconds)
     if isinstance(error, SyntaxError):
         return f"No Python expression: {error.msg}."
     text = str(error).split("\n", 1)[0].strip()
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _too_slow(seconds: float | None) -> str:
+def _too_slow(limit: float, seconds: float | None) -> str:
     if seconds is None:
-        return f"Not tried again: it took longer than {LIMIT:g} s."
-    if seconds < 2 * LIMIT:
-        return f"Interrupted: it took longer than {LIMIT:g} s."
+        return f"Not tried again: it took longer than {limit:g} s."
+    if seconds < limit + 2:
+        return f"Interrupted: it took longer than {limit:g} s."
     return f"It took {seconds:.0f} s, in one call that Python cannot interrupt."
 
 

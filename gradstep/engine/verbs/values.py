@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from gradstep.engine.values.measures import histogram, statistics
 from gradstep.engine.values.optimizer_state import OptimizerStates, in_words, kept_info
 from gradstep.engine.values.reading import Unreadable
 from gradstep.engine.values.saved_tensors import find_saved, saved_of
+from gradstep.engine.values.tracks import QUICK, Tracks
 from gradstep.engine.values.watches import Watches, sentence
 from gradstep.engine.verbs.asking import Asking
 from gradstep.protocol.examination import (
@@ -31,6 +33,7 @@ from gradstep.protocol.examination import (
     OptimizerState,
     SavedTensor,
     Since,
+    Track,
     Watched,
 )
 from gradstep.protocol.messages import Problem, RequestFailed
@@ -57,6 +60,7 @@ class ValueCommands(Asking):
     writes."""
 
     _driver: Driver | None
+    _tracks: Tracks
 
     def __init__(self) -> None:
         self._earlier = EarlierValues()
@@ -226,6 +230,26 @@ class ValueCommands(Asking):
         return tuple(
             self._watches.watch(text, stop, given, self._described) for text in expressions
         )
+
+    def do_track(self, expressions: tuple[str, ...]) -> None:
+        """Measure these (names of values, or expressions) in every iteration from now on, and no
+        others; as few iterations are left out as keep it to a tenth of the running time."""
+        self._standing()
+        given, slow = self._given(), {}
+        for text in expressions:
+            # Tried where it holds up nothing: in the program's way it could not be got rid of.
+            began = time.perf_counter()
+            problem = self._watches.watch(
+                text, self._debugger.stops, given, self._described
+            ).problem
+            if time.perf_counter() - began > QUICK:
+                slow[text] = problem or f"Not followed: it takes longer than {QUICK:g} s."
+        self._tracks.follow(expressions, slow)
+
+    def do_track_history(self, expression: str, revision: int = 0, count: int = 0) -> Track:
+        """What has been measured; ``revision`` and ``count`` say what is known of it already. Also
+        while the program runs."""
+        return self._tracks.read(expression, revision, count)
 
     def _given(self) -> dict[str, Any]:
         tracker = self._debugger.tracker

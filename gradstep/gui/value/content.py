@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from gradstep.gui.numbers import format_number
 from gradstep.gui.theme import theme
+from gradstep.gui.track_plot import TrackView
+from gradstep.gui.tracks import Tracks
 from gradstep.gui.value.comparison import Comparison, change_field
 from gradstep.gui.value.details import Details
 from gradstep.gui.value.facts import Facts, StatisticsTable
@@ -20,7 +22,7 @@ from gradstep.gui.value.history import History, change_of, single
 from gradstep.gui.value.reader import Reader
 from gradstep.gui.value.scalar import NumberColumn, ScalarCard, Shown
 from gradstep.gui.value.tensor import FIELDS, TensorView
-from gradstep.gui.value.words import grad_reason, is_single, words
+from gradstep.gui.value.words import grad_reason, is_single, watched_name, words
 from gradstep.phases import Phase
 from gradstep.protocol.examination import Earlier
 from gradstep.protocol.trace import Stop
@@ -46,7 +48,7 @@ class Content(QScrollArea):
     """Everything about the value that is selected. ``jumped``: whether phases have been passed
     without a look at the values between them."""
 
-    def __init__(self, session: Session, reader: Reader, parent: QWidget) -> None:
+    def __init__(self, session: Session, reader: Reader, tracks: Tracks, parent: QWidget) -> None:
         super().__init__(parent)
         self.history = History()
         self.jumped = False
@@ -70,6 +72,7 @@ class Content(QScrollArea):
         self.comparison.known.connect(self._compare)
         self.tensor.changeWanted.connect(reader.measure_field)
         self.details = Details(session, reader, self.card, self.tensor, parent)
+        self.track = TrackView("value_track", tracks, content)
         self._lay_out(content)
         reader.measured.connect(self._show_statistics)
         reader.fetched.connect(self.tensor.receive)
@@ -87,6 +90,7 @@ class Content(QScrollArea):
         layout.addWidget(self.happened)
         layout.addLayout(self.cards)
         layout.addWidget(self.statistics)
+        layout.addWidget(self.track)
         layout.addWidget(self.details.optimizer)
         layout.addWidget(self.details.saved)
         layout.addWidget(self.facts)
@@ -133,6 +137,7 @@ class Content(QScrollArea):
         self.facts.show_info(info)
         self.details.show(selected.ref, info, bool(past))
         self.comparison.show(selected.ref, info, bool(past))
+        self.track.follow(watched_name(selected.ref, info))
 
     def measure(self, *, anew: bool) -> None:
         """Have the statistics taken of what is shown."""

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from gradstep.gui.panel import Panel
+from gradstep.gui.tracks import Tracks
 from gradstep.gui.value.content import Content, Selected
 from gradstep.gui.value.history import LEAVES
 from gradstep.gui.value.names import EmptyPage, NamesModel, NamesPopup
@@ -52,7 +53,8 @@ class ValuePanel(Panel):
         self._names = NamesModel(self)
         self.reader = Reader(session, self)
         self._build_title()
-        content = self.content = Content(session, self.reader, self)
+        self.tracks = Tracks(session, self)
+        content = self.content = Content(session, self.reader, self.tracks, self)
         self.header, self.card, self.tensor = content.header, content.card, content.tensor
         self.statistics, self.facts = content.statistics, content.facts
         self.happened, self.cards, self.details = content.happened, content.cards, content.details

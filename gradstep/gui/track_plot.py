@@ -10,6 +10,7 @@ from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gradstep.gui.numbers import format_number
+from gradstep.gui.panel import ElidedLabel
 from gradstep.gui.plot_axes import Axes, area_in, range_of
 from gradstep.gui.plot_picture import Picture, Table, say
 from gradstep.gui.segmented import Segmented
@@ -58,7 +59,7 @@ class TrackPicture(Picture):
             return ""
         if self.series.problem:
             return self.series.problem
-        return words("After the next backward.") if self.field == "data" else words("No gradient.")
+        return words("after the next backward") if self.field == "data" else words("no gradient")
 
     def subtitle(self) -> str:
         name = f"{self.series.name}.grad" if self.field == "grad" else self.series.name
@@ -129,13 +130,17 @@ class TrackView(QWidget):
         self.data, self.grad = TrackPicture("data", self), TrackPicture("grad", self)
         self.heading = QLabel(words("Over the iterations"), self)
         self.heading.setFont(theme().font("small", weight=600))
+        self.awaited = ElidedLabel("", self)
+        """What stands in the place of the plots."""
+        self.awaited.setFont(theme().font("small"))
+        self.awaited.setProperty("quiet", True)
         self.measure = Segmented((words("norm"), words("mean"), words("min"), words("max")), self)
         self.measure.setObjectName(f"{name}_measure")
         self.measure.chosen.connect(lambda _: self._show())
         top = QHBoxLayout()
         top.setSpacing(10)
         top.addWidget(self.heading)
-        top.addStretch(1)
+        top.addWidget(self.awaited, 1)
         top.addWidget(self.measure)
         plots = QHBoxLayout()
         plots.setSpacing(0)
@@ -167,6 +172,7 @@ class TrackView(QWidget):
         series = self._tracks.series(self.name)
         measure = 1 if series.single else self.measure.index
         self.measure.setVisible(not series.single and bool(series.iterations))
-        self.grad.setVisible(any(g is not None for g in series.grad))
         for picture in (self.data, self.grad):
             picture.show_series(series, measure)
+            picture.setVisible(picture.count() > 0)
+        self.awaited.setText("" if self.data.count() else self.data.empty())

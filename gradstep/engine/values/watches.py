@@ -81,6 +81,10 @@ class Watches:
             self._slow.add(text)
             raise TooSlow(self._limit, time.perf_counter() - began) from None
 
+    def is_slow(self, text: str) -> bool:
+        """Whether it has taken too long, and was not forgiven."""
+        return text in self._slow
+
     def forgive(self, text: str) -> None:
         """Try it again, though it took too long."""
         self._slow.discard(text)

@@ -242,7 +242,7 @@ class ValueCommands(Asking):
             problem = self._watches.watch(
                 text, self._debugger.stops, given, self._described
             ).problem
-            if time.perf_counter() - began > QUICK:
+            if time.perf_counter() - began > QUICK or self._watches.is_slow(text):
                 slow[text] = problem or f"Not followed: it takes longer than {QUICK:g} s."
         self._tracks.follow(expressions, slow)
 

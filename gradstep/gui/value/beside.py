@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from gradstep.gui.numbers import format_number, format_shape, rms_of
 from gradstep.gui.theme import theme
@@ -15,6 +15,12 @@ from gradstep.protocol.examination import BESIDE, Beside, Life, OptimizerState, 
 _MAIN = ("lr", "momentum", "weight_decay", "betas", "eps", "alpha", "dampening", "nesterov")
 """Options that are told; the others are switches of the implementation."""
 _LINE = 22
+# Its letters stand below those of the names that open nothing; the ring has room around it.
+_LINK = """
+QPushButton { padding: 0; min-height: 0; border: none; border-radius: 0; background: transparent;
+              text-align: left; text-decoration: underline; }
+QPushButton:focus { border: 1px solid %s; padding: 0; min-height: 0; }
+"""
 
 
 def text_of(entry: Beside) -> str:
@@ -130,10 +136,9 @@ class BesideList(QWidget):
         self.rows.append((name, text))
         left: QWidget
         if opens:
-            left = QToolButton(self._body)
-            left.setText(name)
+            left = QPushButton(name, self._body)
             left.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            left.setStyleSheet("QToolButton { padding: 0 2px 0 0; text-decoration: underline; }")
+            left.setStyleSheet(_LINK % theme().colour("selection_ring_and_primary_button").name())
             left.setToolTip(words("Show {0}").format(name))
             left.setObjectName(f"open_{name}")
             left.clicked.connect(lambda: self.opened.emit(opens))

@@ -127,6 +127,7 @@ class Content(QScrollArea):
         self.card.setVisible(alone)
         self.tensor.setVisible(not alone)
         self.statistics.setVisible(not alone and info.tensor.numel > 0)
+        self.statistics.set_absolute(info.tensor.dtype.startswith("complex"))
         changed = {field: None if past else changed_by(self._stop, info, field) for field in FIELDS}
         if alone:
             data, grad = (self._shown(info, field, changed[field]) for field in FIELDS)
@@ -137,7 +138,7 @@ class Content(QScrollArea):
         self.facts.show_info(info)
         self.details.show(selected.ref, info, bool(past))
         self.comparison.show(selected.ref, info, bool(past))
-        self.track.follow(watched_name(selected.ref, info))
+        self.track.follow(watched_name(selected.ref, info) if info.tensor.numel else "")
 
     def measure(self, *, anew: bool) -> None:
         """Have the statistics taken of what is shown."""
@@ -189,7 +190,8 @@ class Content(QScrollArea):
 
     def _compare(self, found: dict[str, Earlier]) -> None:
         info = self._selected.info
-        assert info is not None
+        if info is None:
+            return
         if not is_single(info.tensor):
             self.tensor.compare(found)
             return

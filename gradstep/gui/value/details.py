@@ -89,7 +89,7 @@ class Details(QObject):
         for column in (self._card.data, self._card.grad):
             column.number.set_editable(editable)
         stop = self._session.stop
-        self.edited.show_of(ref, stop.iteration if stop is not None else 0)
+        self.edited.show_of(ref, stop.iteration if stop is not None else 0, info.tensor.dtype)
         if not past and len(info.tensor.shape) > 2:
             self._reader.ask("axes", Axes, self._tensor.slices.set_names)
         kind = info.kind if not past and BESIDE not in ref else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
+from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
     QMenu,
     QStackedLayout,
@@ -50,6 +50,7 @@ class ValuePanel(Panel):
         self._session, self._cursor = session, cursor
         self._stop: Stop | None = None
         self._selected = Selected()
+        self._to_pin = ""
         self._names = NamesModel(self)
         self.reader = Reader(session, self)
         self._build_title()
@@ -78,6 +79,7 @@ class ValuePanel(Panel):
         self.add_to_title(self.choose)
         self.popup = NamesPopup(self._names, self)
         self.popup.names.chosen.connect(self._cursor.select)
+        self.popup.names.pinned.connect(self.pinRequested)
         self.choose.clicked.connect(self._open_popup)
         self._copy = QAction(self.tr("Copy value"), self)
         self._copy.setShortcut(QKeySequence.StandardKey.Copy)
@@ -91,6 +93,9 @@ class ValuePanel(Panel):
         self.pin.clicked.connect(self._pin)
         more = self.add_tool("more", self.tr("More about the value"))
         menu = QMenu(more)
+        self._watch = menu.addAction(self.tr("Watch this value"), self._pin)
+        self._watch.setCheckable(True)
+        menu.addSeparator()
         menu.addActions([self._copy, self._all_digits])
         self._menu = menu
         more.setMenu(menu)
@@ -100,6 +105,7 @@ class ValuePanel(Panel):
         page = EmptyPage(self._names, self)
         self._sentence, self.names = page.sentence, page.names
         self.names.chosen.connect(self._cursor.select)
+        self.names.pinned.connect(self.pinRequested)
         return page
 
     def _connect(self, session: Session) -> None:
@@ -210,6 +216,9 @@ class ValuePanel(Panel):
         self.header.setToolTip("")
         self._show(anew=anew)
         self.content.measure(anew=anew)
+        to_pin, self._to_pin = self._to_pin, ""
+        if to_pin and to_pin == self._selected.ref:
+            self._pin()
 
     def _show(self, *, anew: bool) -> None:
         self.content.show_value(self._selected, anew=anew)
@@ -227,6 +236,7 @@ class ValuePanel(Panel):
             parts.append(self.tr("updating"))
         self.set_title(self.tr("Value"), " · ".join(parts))
         self.pin.setEnabled(bool(self.watchable()))
+        self._watch.setEnabled(self.pin.isEnabled())
         self.shownChanged.emit()
 
     def _show_sentence(self, problem: str = "") -> None:
@@ -262,14 +272,31 @@ class ValuePanel(Panel):
     def show_pinned(self, pinned: bool) -> None:
         """Whether the watch list has the selected value."""
         self.pin.setChecked(pinned)
+        self._watch.setChecked(pinned)
         tip = self.tr("Watch it no longer") if pinned else self.tr("Watch this value")
         self.pin.setToolTip(tip)
+
+    def pin_value(self, ref: str) -> None:
+        """Show the value called ``ref`` and watch it, or no longer."""
+        self._cursor.select(ref)
+        if self._selected.info is not None:
+            self._pin()
+        else:
+            self._to_pin = ref  # when it has been described
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if self._pages.currentIndex():
+            self._menu.popup(event.globalPos())
 
     def _tell(self, problem: str) -> None:
         self.details.edited.tell(problem)
 
     def _pin(self) -> None:
-        self.pinRequested.emit(self.watchable())
+        name = self.watchable()
+        if name:
+            self.pinRequested.emit(name)
+        else:
+            self._tell(self.tr("It has no name that lasts: at the next iteration it is another."))
 
     def copy(self) -> None:
         """The selected elements, or the number, with all digits, to the clipboard."""

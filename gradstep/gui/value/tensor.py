@@ -60,6 +60,7 @@ class TensorView(QWidget):
         self.empty.setProperty("quiet", True)
         self._box = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._box.setSpacing(_BETWEEN)
+        self._pairs: list[QBoxLayout] = []
         layout = self._column = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
@@ -71,9 +72,12 @@ class TensorView(QWidget):
         for field, table in self.tables.items():
             pair = QBoxLayout(QBoxLayout.Direction.LeftToRight)
             pair.setSpacing(_BETWEEN)
+            self._pairs.append(pair)
             pair.addWidget(table, 1)
             pair.addWidget(self.changes[field], 1)
             self._box.addLayout(pair, 1)
+            for each in (table, self.changes[field]):
+                each.picture.shown.connect(self._arrange)
             _scroll_together(table, self.changes[field])
             self.changes[field].wanted.connect(self.wanted)
             table.wanted.connect(self.wanted)
@@ -177,7 +181,6 @@ class TensorView(QWidget):
             step=step_of(shape),
             prefix=prefix,
         )
-        self._arrange()
 
     def _set_shape(self, table: FieldTable) -> None:
         assert self.info is not None
@@ -326,6 +329,8 @@ class TensorView(QWidget):
             self._place_change(table, self.changes[field])
         if side and both and not info.has_grad:
             grad.setMaximumHeight(data.maximumHeight())  # the headings stand on one line
+        for box in (*self._pairs, self._box):
+            box.invalidate()  # a layout within another does not hear of its widgets' sizes
         self.setMaximumHeight(24 if nothing else max(self._column.maximumSize().height(), 24))
 
     def _place_change(self, table: FieldTable, change: ChangeTable) -> None:

@@ -72,8 +72,8 @@ class WatchPanel(Panel):
         self.countChanged.emit(count)
 
     def _follow(self) -> None:
-        """Plot the chosen row over the iterations; have all rows measured that give something: what
-        goes wrong at a stop would only hold up the program."""
+        """Plot the chosen row over the iterations; have all measured that have been answered, also
+        what goes wrong at this stop: ``w.grad.norm()`` is a number when backward has returned."""
         shown = [e for e in self.watches.expressions if self._is_followed(e)]
         row = self.view.currentIndex().row()
         chosen = self.watches.expressions[row] if 0 <= row < len(self.watches.expressions) else ""
@@ -81,7 +81,7 @@ class WatchPanel(Panel):
 
     def _is_followed(self, expression: str) -> bool:
         found = self.watches.results.get(expression)
-        return found is not None and not found.problem and not found.text
+        return found is not None and not found.text
 
 
 class _Field(QLineEdit):

@@ -62,6 +62,7 @@ class BesideList(QWidget):
         self.problem = QLabel(self)
         self.problem.setFont(theme().font("small"))
         self.problem.setWordWrap(True)
+        self._shown: tuple[object, ...] = ()
         self.rows: list[tuple[str, str]] = []
         self._body = QWidget(self)
         self._grid = QGridLayout(self._body)
@@ -79,7 +80,7 @@ class BesideList(QWidget):
     def show_optimizer(self, ref: str, found: OptimizerState | None, editable: bool) -> None:
         """Hidden where no optimizer updates the value."""
         self.setVisible(found is not None)
-        if found is None:
+        if found is None or self._is_shown(ref, found, editable):
             return
         kind = found.optimizer or words("plain gradient descent")
         group = words("group {0} of {1}").format(found.group + 1, found.groups)
@@ -101,7 +102,7 @@ class BesideList(QWidget):
     def show_saved(self, found: tuple[SavedTensor, ...]) -> None:
         """Hidden where nothing is saved."""
         self.setVisible(bool(found))
-        if not found:
+        if not found or self._is_shown(found):
             return
         nodes = list(dict.fromkeys(saved.node for saved in found))
         self._begin(words("saved for {0}").format(", ".join(nodes)), "")
@@ -112,6 +113,13 @@ class BesideList(QWidget):
                 self._add(saved.name, text, saved.info.ref)
             else:
                 self._add(saved.name, words(_LIVES.get(saved.life, "")), tip=saved.note)
+
+    def _is_shown(self, *what: object) -> bool:
+        """Then the rows stay, and with them the keyboard."""
+        same, self._shown = what == self._shown, what
+        if same:
+            self.tell("")
+        return same
 
     def tell(self, problem: str) -> None:
         """Why an edit was refused; ``""`` for none."""

@@ -59,7 +59,7 @@ class Content(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        content = QWidget(self)
+        content = self.column = QWidget(self)
         content.setObjectName("value_content")
         self.header, self.card = Header(content), ScalarCard(content)
         self.tensor = TensorView(content)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
+    QApplication,
     QMenu,
     QStackedLayout,
     QToolButton,
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from gradstep.gui.panel import Panel
+from gradstep.gui.tab_order import tab_within
 from gradstep.gui.tracks import Tracks
 from gradstep.gui.value.content import Content, Selected
 from gradstep.gui.value.history import LEAVES
@@ -102,7 +104,7 @@ class ValuePanel(Panel):
         more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
 
     def _build_empty(self) -> QWidget:
-        page = EmptyPage(self._names, self)
+        page = self._empty = EmptyPage(self._names, self)
         self._sentence, self.names = page.sentence, page.names
         self.names.chosen.connect(self._cursor.select)
         self.names.pinned.connect(self.pinRequested)
@@ -283,6 +285,14 @@ class ValuePanel(Panel):
             self._pin()
         else:
             self._to_pin = ref  # when it has been described
+
+    def focusNextPrevChild(self, next: bool) -> bool:
+        shown = self.content.column if self._pages.currentIndex() else self._empty
+        moved = tab_within(self, (self.title_row, shown), forward=next)
+        now = QApplication.focusWidget()
+        if now is not None and self.content.isAncestorOf(now):
+            self.content.ensureWidgetVisible(now)
+        return moved
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         if self._pages.currentIndex():

@@ -6,7 +6,7 @@ import math
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gradstep.gui.segmented import Segmented
 from gradstep.gui.value.comparison import change_field
@@ -60,7 +60,8 @@ class TensorView(QWidget):
         self.empty.setProperty("quiet", True)
         self._box = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._box.setSpacing(_BETWEEN)
-        self._pairs: list[QBoxLayout] = []
+        self._pairs = {field: QWidget(self) for field in FIELDS}
+        """A field and its change. Widgets: a layout that is empty would still have its share."""
         layout = self._column = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
@@ -70,12 +71,13 @@ class TensorView(QWidget):
         layout.addWidget(self.empty)
         layout.addLayout(self._box, 1)
         for field, table in self.tables.items():
-            pair = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+            pair = QHBoxLayout(self._pairs[field])
+            pair.setContentsMargins(0, 0, 0, 0)
             pair.setSpacing(_BETWEEN)
-            self._pairs.append(pair)
             pair.addWidget(table, 1)
             pair.addWidget(self.changes[field], 1)
-            self._box.addLayout(pair, 1)
+            self._pairs[field].setSizePolicy(table.sizePolicy())
+            self._box.addWidget(self._pairs[field], 1)
             for each in (table, self.changes[field]):
                 each.picture.shown.connect(self._arrange)
             _scroll_together(table, self.changes[field])
@@ -329,8 +331,10 @@ class TensorView(QWidget):
             self._place_change(table, self.changes[field])
         if side and both and not info.has_grad:
             grad.setMaximumHeight(data.maximumHeight())  # the headings stand on one line
-        for box in (*self._pairs, self._box):
-            box.invalidate()  # a layout within another does not hear of its widgets' sizes
+        for field, pair in self._pairs.items():
+            pair.setMaximumHeight(self.tables[field].maximumHeight())
+            pair.setVisible(not self.tables[field].isHidden())
+        self._box.invalidate()  # a layout within another does not hear of its widgets' sizes
         self.setMaximumHeight(24 if nothing else max(self._column.maximumSize().height(), 24))
 
     def _place_change(self, table: FieldTable, change: ChangeTable) -> None:

@@ -17,6 +17,7 @@ from gradstep.protocol.examination import (
     OptimizerState,
     SavedTensor,
     Since,
+    Track,
     Watched,
 )
 from gradstep.protocol.gauges import Gauge, GaugeHistory, Gauges
@@ -113,9 +114,22 @@ class Questions:
         """The difference of a value from what it was (see ``keep``). Raises ``RequestFailed``."""
         return _array(*self._fetch(name, f"{field} since {since.value}"))
 
-    def watch(self, *expressions: str) -> tuple[Watched, ...]:
-        """Evaluate expressions in the program's names. Nothing in it is changed."""
-        return self._ask("watch", tuple[Watched, ...], expressions=expressions)
+    def watch(self, *expressions: str, again: bool = False) -> tuple[Watched, ...]:
+        """Evaluate expressions in the program's names. Nothing in it is changed. One that takes
+        longer than two seconds is interrupted, and not tried again unless ``again`` is said."""
+        return self._ask("watch", tuple[Watched, ...], expressions=expressions, again=again)
+
+    def track(self, *expressions: str) -> None:
+        """Measure these, and no others, in every iteration from now on, when its backward has
+        returned."""
+        self.request("track", None, expressions=expressions).result()
+
+    def track_history(self, expression: str, revision: int = 0, count: int = 0) -> Track:
+        """What ``track`` has measured; after the first ``count`` points, if they are those of
+        ``revision``."""
+        return self._ask(
+            "track_history", Track, expression=expression, revision=revision, count=count
+        )
 
     def edit(
         self, name: str, value: str, *, field: str = "data", index: tuple[int, ...] = ()

@@ -19,6 +19,7 @@ from gradstep.engine.running.driver import Driver
 from gradstep.engine.stack import grow_stack
 from gradstep.engine.stepping.debugger import Debugger
 from gradstep.engine.values.scope import Scope
+from gradstep.engine.values.tracks import Tracks
 from gradstep.engine.verbs.commands import Commands
 from gradstep.protocol.trace import Level
 
@@ -48,6 +49,7 @@ class Engine:
         debugger, observer = self.debugger, self.observer
         backward = Backward(debugger, observer)
         gauging = self.gauging = Gauging(debugger, self.scope, backward)
+        self.tracks = Tracks(debugger, self.scope, backward)
         compiled = internals.CompiledCode(debugger.remark_eager, gauging.follow_calls)
         gauging.compiles = lambda: compiled.used
         compiled.install()
@@ -87,7 +89,8 @@ class Engine:
         def report() -> int | None:
             return None if debugger.gate.waiting else debugger.tracker.iteration
 
-        link.start(Commands(debugger, self.scope, driver, self.gauging, self.tell), report)
+        commands = Commands(debugger, self.scope, driver, self.gauging, self.tracks, self.tell)
+        link.start(commands, report)
 
     def tell(self, event: str, **arguments: Any) -> None:
         """Tell the window, if there is one. That it is gone, the link finds out."""

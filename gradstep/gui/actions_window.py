@@ -49,6 +49,18 @@ VIEWS: tuple[Action, ...] = (
         tip=QT_TRANSLATE_NOOP("Actions", "Show what a step changed at once, without movement"),
         checked_when=lambda context: context.still,
     ),
+    Action(
+        "watch_value",
+        QT_TRANSLATE_NOOP("Actions", "Watch the value"),
+        lambda host: host.toggle_watch(),
+        keys=("W",),
+        icon="pin",
+        menu=Menu.VIEW,
+        section=2,
+        tip=QT_TRANSLATE_NOOP("Actions", "Pin the selected value to the watch list, or no longer"),
+        enabled_when=lambda context: context.watchable,
+        checked_when=lambda context: context.watched,
+    ),
 )
 
 HELP: tuple[Action, ...] = (

@@ -96,6 +96,7 @@ class MainWindow(QMainWindow):
         source.runRequested.connect(self._run_to)
         self.graph.stopRequested.connect(self._stop_before)
         self.graph.changed.connect(self._refresh)
+        self.workspace.pinChanged.connect(self._refresh)
         self.workspace.breakpoints.toggleRequested.connect(self.toggle_breakpoint)
         self.message.restartRequested.connect(self.session.restart)
         self.message.lineRequested.connect(self.cursor_.select_line)
@@ -119,6 +120,8 @@ class MainWindow(QMainWindow):
                 overview=graph.canvas.picture.scene.overview,
                 follow=graph.follow.isChecked(),
                 minimap=graph.minimap.wanted,
+                watchable=bool(self.workspace.value.watchable()),
+                watched=self.workspace.value.pin.isChecked(),
             )
         )
 
@@ -175,6 +178,10 @@ class MainWindow(QMainWindow):
         place = self.workspace.source.place
         if place is not None:
             self.breakpoints.toggle_line(place.file, place.line)
+
+    def toggle_watch(self) -> None:
+        """Pin the selected value to the watch list, or no longer."""
+        self.workspace.pin(self.workspace.value.watchable())
 
     def set_appearance(self, appearance: str) -> None:
         """``light``, ``dark``, or ``""`` to follow the system; remembered."""

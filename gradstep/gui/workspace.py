@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSettings, QSize, Qt
+from PySide6.QtCore import QSettings, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -37,6 +37,9 @@ TABS_WIDTH = 600
 class Workspace(QWidget):
     """Source, graph and value side by side; the timeline; below it what runs over time."""
 
+    pinChanged = Signal()
+    """Whether the selected value is watched, or could be, may be another now."""
+
     def __init__(
         self, session: Session, cursor: Cursor, breakpoints: Breakpoints, parent: QWidget
     ) -> None:
@@ -51,7 +54,7 @@ class Workspace(QWidget):
         self.console = ConsolePanel(session)
         self.breakpoints = BreakpointsPanel(session, cursor, breakpoints)
         self.watches = WatchList(session, self)
-        self.watch = WatchPanel(self.watches)
+        self.watch = WatchPanel(self.watches, self.value.tracks)
         self.log = LogPanel(session, cursor)
         self.keys = KeysPanel()
         self.loss = LossPanel(session, cursor)
@@ -65,7 +68,9 @@ class Workspace(QWidget):
         self.watch.countChanged.connect(self._count_watched)
         self.watch.opened.connect(cursor.select)
         self.watches.changed.connect(self._show_pin)
-        self.value.pinRequested.connect(self._pin)
+        self.value.content.comparison.pinned = self.watches.tensors
+        self.value.pinRequested.connect(self.pin)
+        self.graph.pinRequested.connect(self.value.pin_value)
         self.value.shownChanged.connect(self._show_pin)
         self.log.countChanged.connect(self._count_findings)
         self.top = Splitter("top", Qt.Orientation.Horizontal)
@@ -164,7 +169,8 @@ class Workspace(QWidget):
         self.tabs.set_count(self.watch, count)
         self._keep_tabs_whole()
 
-    def _pin(self, name: str) -> None:
+    def pin(self, name: str) -> None:
+        """Watch the value or expression of this name, or no longer."""
         self.watches.toggle(name)
         if name in self.watches.expressions:
             self.watch.view.choose(self.watches.expressions.index(name))
@@ -172,6 +178,7 @@ class Workspace(QWidget):
 
     def _show_pin(self) -> None:
         self.value.show_pinned(self.value.watchable() in self.watches.expressions)
+        self.pinChanged.emit()
 
     def _count_findings(self, count: int) -> None:
         self.tabs.set_count(self.log, count, Tone.WARNING)

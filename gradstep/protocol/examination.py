@@ -90,6 +90,27 @@ class SavedTensor:
     note: str = ""
 
 
+MEASURES = ("norm", "mean", "minimum", "maximum")
+Measures = tuple[float | None, float | None, float | None, float | None]
+"""In the order of ``MEASURES``; of one number its absolute value, and three times itself."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """How a value or an expression went on: what it was, and its ``.grad``, when the last backward
+    of each iteration had returned. ``first``: the number of the first point told here; ``revision``
+    changes when earlier points have. ``single``: one number. ``problem``: why there is no more."""
+
+    expression: str
+    revision: int = 0
+    first: int = 0
+    iterations: tuple[int, ...] = ()
+    data: tuple[Measures | None, ...] = ()
+    grad: tuple[Measures | None, ...] = ()
+    single: bool = True
+    problem: str = ""
+
+
 @dataclass(frozen=True)
 class Earlier:
     """What ``field`` can be compared with: how it was ``stops`` stops ago, in ``iteration``. If

@@ -13,7 +13,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QImage
 
 from gradstep.gui.cursor import Cursor
-from gradstep.gui.plots.axes import Axes, log_ticks, multiples, nice_step, range_of
+from gradstep.gui.plot_axes import Axes, log_ticks, multiples, nice_step, range_of
 from gradstep.gui.plots.loss import LossPanel
 from gradstep.gui.plots.losses import LossSeries
 from gradstep.gui.theme import theme

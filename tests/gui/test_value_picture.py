@@ -20,6 +20,7 @@ from gradstep.gui.value.picture import (
     image_of,
     modes_of,
     normalisation,
+    palette,
     step_of,
 )
 from gradstep.protocol.examination import Axes
@@ -42,7 +43,7 @@ def test_where_the_shape_allows() -> None:
 
 def test_heat_is_that_of_the_table() -> None:
     elements = np.array([[-2.0, -0.5, 0.0], [0.5, 2.0, np.nan]], np.float32)
-    found, colours = heat_image(elements, 1.0, False), heat(False)
+    found, colours = heat_image(elements, 1.0, palette()), heat(False)
     for place, x in np.ndenumerate(elements):
         colour = theme().colour("error")
         if np.isfinite(x):
@@ -54,12 +55,12 @@ def test_heat_is_that_of_the_table() -> None:
 def test_images_and_what_black_and_white_are() -> None:
     grey = np.array([[[0, 128, 255]]], np.uint8)
     assert normalisation(grey) == (0, 255)
-    assert image_of(grey, 0, 255).tolist() == [[[0] * 3, [128] * 3, [255] * 3]]
+    assert image_of(grey, 0, 255, palette()).tolist() == [[[0] * 3, [128] * 3, [255] * 3]]
     colour = np.random.default_rng(0).normal(size=(3, 4, 5)).astype(np.float32)
     low, high = normalisation(colour)
     assert (low, high) == (colour.min(), colour.max())
     expected = np.rint((colour.astype(np.float64) - low) / (high - low) * 255)
-    assert (image_of(colour, low, high) == expected.transpose(1, 2, 0)).all()
+    assert (image_of(colour, low, high, palette()) == expected.transpose(1, 2, 0)).all()
     assert normalisation(np.array([0.25, 0.5])) == (0, 1)
 
 
@@ -73,6 +74,27 @@ def test_the_pointer_tells_the_element(qtbot) -> None:
     assert picture.told_at(0, 0) == "[2, 0, 0]  0"
     assert picture.told_at(95, 75) == "[2, 21, 27]  79"
     assert picture.told_at(50, 90) == ""
+
+
+def test_a_large_picture_is_made_beside_the_window_and_the_latest_wins(qtbot) -> None:
+    picture = Picture("data")
+    qtbot.addWidget(picture)
+    rng = np.random.default_rng(2)
+    first, last = (rng.normal(size=(600, 500)).astype(np.float32) for _ in range(2))
+    with qtbot.waitSignal(picture.shown, timeout=5000):
+        picture.show_elements(first, Mode.HEAT, 3.0, "float32")
+        assert picture.elements is None, "not in this thread"
+        picture.show_elements(last, Mode.HEAT, 3.0, "float32")
+    assert picture.elements is last
+    for scheme in ("dark", "light"):  # and in the colours of the theme of the moment
+        with qtbot.waitSignal(picture.shown, timeout=5000):
+            theme().force(scheme)
+        assert (picture._bytes == heat_image(last, 3.0, palette())).all()
+    theme().force(None)
+    picture.show_elements(first, Mode.HEAT, 3.0, "float32")
+    picture.clear()
+    qtbot.wait(200)
+    assert picture.elements is None
 
 
 @pytest.fixture

@@ -130,3 +130,35 @@ def test_texts() -> None:
     assert text_of(None) == "" and text_of(Watched("a", 2)) == "2"
     assert text_of(Watched("a", 0.5)) == "0.5" and text_of(Watched("a", text="None")) == "None"
     assert text_of(Watched("a", problem="NameError: a")) == "NameError: a"
+
+
+def test_an_endless_expression_leaves_the_window_usable(qtbot: QtBot, window: MainWindow) -> None:
+    watches = window.workspace.watches
+    endless = "sum(x for x in range(10**12))"
+    for text in (endless, "w.sum()"):
+        add(qtbot, window, text)
+    settle(qtbot, window)
+    found = watches.results
+    assert "longer than 2 s" in found[endless].problem and found["w.sum()"].number == 2
+    phase(qtbot, window, "forward")
+    settle(qtbot, window)
+    assert "Not tried again" in found[endless].problem and found["w.sum()"].number == 2
+    view = window.workspace.watch.view
+    view.choose(0)
+    qtbot.keyClick(view, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: "Interrupted" in watches.results[endless].problem, timeout=WAIT)
+
+
+def test_a_call_that_cannot_be_interrupted_is_told_and_can_be_left(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    watches = window.workspace.watches
+    add(qtbot, window, "w.sum()")
+    settle(qtbot, window)
+    add(qtbot, window, "sum(range(10**12))")  # hours, in one call of C code
+    qtbot.waitUntil(lambda: bool(watches.unanswered), timeout=WAIT)
+    rows = dict(shown(window))
+    assert "cannot interrupt" in rows["sum(range(10**12))"] and rows["w.sum()"] == "2"
+    action(window, "stop").trigger()
+    until(qtbot, window, State.LOST)
+    assert not watches.unanswered

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -33,7 +34,9 @@ class Backward:
         self._debugger, self._observer = debugger, observer
         self._wave = Wave(debugger.recorder, debugger.tell)
         self.engine: Callable[..., Any] = lambda *args, **kwargs: None
-        """What runs backward: torch's own, or around it somebody who measures."""
+        """What runs backward: torch's own, or around it whoever measures."""
+        self._own = self.engine
+        self._around: list[Callable[..., Any]] = []
         self._nodes = Nodes(debugger, self._wave)
         self._frontier = Frontier(self._nodes.before, self._nodes.after, self._stepping)
         self._under_way: Any = None
@@ -45,9 +48,26 @@ class Backward:
     def install(self) -> None:
         internals.wrap_backward_entry(self._wrap)
 
+    def surround(self, wrapper: Callable[..., Any]) -> None:
+        """From now on ``wrapper(engine, outputs, …)`` is called for each run of the engine."""
+        self._around.append(wrapper)
+        self._compose()
+
+    def release(self, wrapper: Callable[..., Any]) -> None:
+        """``wrapper`` is in the way no more."""
+        self._around.remove(wrapper)
+        self._compose()
+
+    def _compose(self) -> None:
+        engine = self._own
+        for wrapper in self._around:
+            engine = functools.partial(wrapper, engine)
+        self.engine = engine
+
     def _wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
         d = self._debugger
-        self.engine = original
+        self._own = original
+        self._compose()
 
         def _engine_run_backward(outputs: Any, *args: Any, **kwargs: Any) -> Any:
             if d.in_backward:

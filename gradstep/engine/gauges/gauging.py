@@ -50,7 +50,7 @@ class Gauging:
         self._shadows = Shadows()
         self._activations = Activations()
         self._activations.spend = lambda: _Spent(self)
-        self._engine: Callable[..., Any] | None = None
+        self._on = False
         self._hook: Any = None
         self._depth = 0
         self._added: dict[str, Tensor | None] = {}
@@ -68,11 +68,13 @@ class Gauging:
         """Gauge these from now on; none: hands off. At full speed iterations are left out so that
         no more than ``limit`` of the time goes into it (1: every one is gauged)."""
         self.kinds, self._limit, self._rests_until = kinds, limit, 0.0
-        if kinds and self._engine is None:
-            self._engine, self._backward.engine = self._backward.engine, self._run
+        if kinds and not self._on:
+            self._on = True
+            self._backward.surround(self._run)
             self._hook = register_optimizer_step_post_hook(self._stepped)
-        elif not kinds and self._engine is not None:
-            self._backward.engine, self._engine = self._engine, None
+        elif not kinds and self._on:
+            self._on = False
+            self._backward.release(self._run)
             self._hook.remove()
             self._costs.clear()
             self._began = None
@@ -117,9 +119,9 @@ class Gauging:
 
     # ------------------------------------------------------------------ backward
 
-    def _run(self, outputs: Any, *args: Any, **kwargs: Any) -> Any:
-        """In the place of the engine of backward."""
-        engine, d = self._engine or self._backward.engine, self._debugger
+    def _run(self, engine: Any, outputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Around the engine of backward."""
+        d = self._debugger
         if self._depth or d.is_child or not d.attended or internals.capturing():
             return engine(outputs, *args, **kwargs)
         if self._rests_until and self._rests():

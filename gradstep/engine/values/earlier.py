@@ -63,6 +63,10 @@ class EarlierValues:
             for one in gone:
                 self._forget(old, one)
 
+    def knows(self, name: str) -> bool:
+        """Whether anything of the value called ``name`` has been kept."""
+        return name in self._moments
+
     def about(self, name: str, which: str, since: Since, stop: int, iteration: int) -> Earlier:
         """With what the value as it is now can be compared."""
         moment = self._before(name, since, stop, iteration)

@@ -28,9 +28,16 @@ class Expression:
             self._code = compile(text.strip(), f"<{origin}>", "eval", dont_inherit=True)
         self._names = _names(self._code)
 
-    def value(self, lookup: Lookup, given: Mapping[str, Any], arriving: Mapping[str, Any]) -> Any:
+    def value(
+        self,
+        lookup: Lookup,
+        given: Mapping[str, Any],
+        arriving: Mapping[str, Any],
+        run: Callable[[Callable[[], Any]], Any] = lambda work: work(),
+    ) -> Any:
         """What it is now. The program's names come first, then ``given``; ``arriving`` before
-        both. Raises whatever the expression raises. Call it unobserved."""
+        both. ``run`` calls what it is given, which is the person's code alone. Raises whatever the
+        expression raises. Call it unobserved."""
         scope: dict[str, Any] = {"__builtins__": builtins}
         for name in self._names:
             if name in arriving:
@@ -42,7 +49,7 @@ class Expression:
                 if name in given:
                     scope[name] = given[name]
         with quiet():
-            return eval(self._code, scope)
+            return run(lambda: eval(self._code, scope))
 
 
 def _names(code: CodeType) -> frozenset[str]:
@@ -86,6 +93,11 @@ class _ReadOnly(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._own: dict[int, Any] = {}
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Else its first operation imports dynamo into the program, which takes seconds.
+        return False
 
     def __torch_dispatch__(
         self, function: Any, types: Any, args: Any = (), kwargs: Any = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from gradstep.engine.capture.store import Store
 from gradstep.engine.values.expressions import Expression, Forbidden, reading_only
+from gradstep.engine.values.limits import Limits, TimeUp
 from gradstep.engine.values.optimizer_state import in_words
 from gradstep.protocol.examination import EVALUATED, Watched
 from gradstep.protocol.values import ValueInfo
@@ -20,22 +22,43 @@ from gradstep.protocol.values import ValueInfo
 REMEMBERED = 256
 """Expressions whose last values are compared with the next."""
 
+LIMIT = 2.0
+"""Seconds that one expression may take."""
+
 Describe = Callable[[str, Tensor], ValueInfo]
+
+
+class TooSlow(Exception):
+    """``seconds``: after so long it was interrupted; None: it was so before, and was not tried
+    again."""
+
+    def __init__(self, limit: float, seconds: float | None) -> None:
+        super().__init__(limit, seconds)
+        self.limit, self.seconds = limit, seconds
 
 
 class Watches:
     """``lookup``: what the program means by a name at the stop. ``named``: the tensor that is
     called so, also where the name is no Python (``layers.0.weight``)."""
 
-    def __init__(self, lookup: Callable[[str], Any], named: Callable[[str], Tensor | None]) -> None:
-        self._lookup, self._named = lookup, named
+    def __init__(
+        self,
+        lookup: Callable[[str], Any],
+        named: Callable[[str], Tensor | None],
+        *,
+        limit: float = LIMIT,
+    ) -> None:
+        self._lookup, self._named, self._limit = lookup, named, limit
         self._compiled: OrderedDict[str, Expression] = OrderedDict()
+        self._limits = Limits()
+        self._slow: set[str] = set()
         self._seen: OrderedDict[str, tuple[int, Any]] = OrderedDict()
         self._before: dict[str, tuple[int, Any]] = {}
         self._store = Store()
 
     def evaluate(self, text: str, given: dict[str, Any]) -> Any:
-        """Raises whatever the expression raises. Call within ``reading_only``."""
+        """Raises whatever the expression raises, and ``TooSlow``: one that took longer than
+        ``LIMIT`` seconds is not tried again before ``forgive``. Call within ``reading_only``."""
         found = self._named(text.strip())
         if found is not None:
             return found
@@ -44,7 +67,27 @@ class Watches:
             expression = self._compiled[text] = Expression(text, "watch")
             if len(self._compiled) > REMEMBERED:
                 self._compiled.popitem(last=False)
-        return expression.value(self._lookup, {"torch": torch, **given}, {})
+        if text in self._slow:
+            raise TooSlow(self._limit, None)
+        began = time.perf_counter()
+        try:
+            return expression.value(
+                self._lookup,
+                {"torch": torch, **given},
+                {},
+                lambda work: self._limits.run(self._limit, work),
+            )
+        except TimeUp:
+            self._slow.add(text)
+            raise TooSlow(self._limit, time.perf_counter() - began) from None
+
+    def is_slow(self, text: str) -> bool:
+        """Whether it has taken too long, and was not forgiven."""
+        return text in self._slow
+
+    def forgive(self, text: str) -> None:
+        """Try it again, though it took too long."""
+        self._slow.discard(text)
 
     def watch(self, text: str, stop: int, given: dict[str, Any], describe: Describe) -> Watched:
         """What ``text`` gives at stop number ``stop``. Never raises."""
@@ -53,7 +96,7 @@ class Watches:
                 value = self.evaluate(text, given)
                 told = _told(text, value, describe)
                 return replace(told, changed=self._changed(text, value, stop))
-        except Exception as error:  # the person's expression may raise anything
+        except BaseException as error:  # the person's expression may raise anything, and exit
             return Watched(text, problem=sentence(error))
 
     def _changed(self, text: str, value: Any, stop: int) -> bool | None:
@@ -94,10 +137,20 @@ def sentence(error: BaseException) -> str:
     """One line that says what went wrong."""
     if isinstance(error, Forbidden):
         return f"Not evaluated: {error}."
+    if isinstance(error, TooSlow):
+        return _too_slow(error.limit, error.seconds)
     if isinstance(error, SyntaxError):
         return f"No Python expression: {error.msg}."
     text = str(error).split("\n", 1)[0].strip()
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _too_slow(limit: float, seconds: float | None) -> str:
+    if seconds is None:
+        return f"Not tried again: it took longer than {limit:g} s."
+    if seconds < limit + 2:
+        return f"Interrupted: it took longer than {limit:g} s."
+    return f"It took {seconds:.0f} s, in one call that Python cannot interrupt."
 
 
 def _told(text: str, value: Any, describe: Describe) -> Watched:

@@ -24,6 +24,7 @@ from gradstep.engine.stepping.gate import Command
 from gradstep.engine.torch_internals import is_leaf, unobserved
 from gradstep.engine.values.reading import Unreadable, body, cut, describe, preview
 from gradstep.engine.values.scope import Scope
+from gradstep.engine.values.tracks import Tracks
 from gradstep.engine.verbs.gauges import GaugeCommands
 from gradstep.engine.verbs.rerun import RerunCommands
 from gradstep.engine.verbs.training import TrainingCommands
@@ -62,10 +63,11 @@ class Commands(RerunCommands, TrainingCommands, GaugeCommands, ValueCommands):
         scope: Scope,
         driver: Driver | None,
         gauging: Gauging,
+        tracks: Tracks,
         tell: Tell,
     ) -> None:
         """``tell`` sends an event."""
-        self._gauging = gauging
+        self._gauging, self._tracks = gauging, tracks
         self._debugger, self._scope, self._driver = debugger, scope, driver
         self._landscapes = Landscapes(lambda part: tell("landscape", part=part))
         debugger.gate.released = self._landscapes.cancel

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from typing import Any
 
 import torch
@@ -18,6 +20,7 @@ from gradstep.engine.values.measures import histogram, statistics
 from gradstep.engine.values.optimizer_state import OptimizerStates, in_words, kept_info
 from gradstep.engine.values.reading import Unreadable
 from gradstep.engine.values.saved_tensors import find_saved, saved_of
+from gradstep.engine.values.tracks import QUICK, Tracks
 from gradstep.engine.values.watches import Watches, sentence
 from gradstep.engine.verbs.asking import Asking
 from gradstep.protocol.examination import (
@@ -30,6 +33,7 @@ from gradstep.protocol.examination import (
     OptimizerState,
     SavedTensor,
     Since,
+    Track,
     Watched,
 )
 from gradstep.protocol.messages import Problem, RequestFailed
@@ -56,6 +60,7 @@ class ValueCommands(Asking):
     writes."""
 
     _driver: Driver | None
+    _tracks: Tracks
 
     def __init__(self) -> None:
         self._earlier = EarlierValues()
@@ -153,7 +158,7 @@ class ValueCommands(Asking):
         try:
             with reading_only():
                 value = self._watches.evaluate(text, self._given())
-        except Exception as error:  # the person's expression may raise anything
+        except BaseException as error:  # the person's expression may raise anything, and exit
             raise RequestFailed(Problem("unavailable", sentence(error), ref)) from None
         if not isinstance(value, Tensor):
             raise RequestFailed(Problem("unavailable", "It is no tensor.", ref))
@@ -167,7 +172,8 @@ class ValueCommands(Asking):
         self._standing()
         with unobserved():
             for ref in refs:
-                self._keep(ref, anew=False)
+                with contextlib.suppress(RequestFailed):
+                    self._keep(ref, anew=False)
 
     def do_earlier(self, ref: str) -> tuple[Earlier, ...]:
         """What data and grad can be compared with."""
@@ -200,7 +206,7 @@ class ValueCommands(Asking):
         """The same for the same value at every stop: on the graph of another iteration a value has
         another number, and is known by its operation, its line and which of those it is."""
         if not ref.startswith("#"):
-            return ref
+            return ref.removeprefix(EVALUATED)  # ``= w`` is w
         found = self._debugger.recorder.find(ref.partition(BESIDE)[0])
         if found is None:
             return ref
@@ -214,13 +220,36 @@ class ValueCommands(Asking):
 
     # ------------------------------------------------------------------ watching
 
-    def do_watch(self, expressions: tuple[str, ...]) -> tuple[Watched, ...]:
-        """Each expression (or name of a value), evaluated now."""
+    def do_watch(self, expressions: tuple[str, ...], again: bool = False) -> tuple[Watched, ...]:
+        """Each expression (or name of a value), evaluated now. ``again``: also one that took too
+        long before."""
         self._standing()
+        for text in expressions if again else ():
+            self._watches.forgive(text)
         given, stop = self._given(), self._debugger.stops
         return tuple(
             self._watches.watch(text, stop, given, self._described) for text in expressions
         )
+
+    def do_track(self, expressions: tuple[str, ...]) -> None:
+        """Measure these (names of values, or expressions) in every iteration from now on, and no
+        others; as few iterations are left out as keep it to a tenth of the running time."""
+        self._standing()
+        given, slow = self._given(), {}
+        for text in expressions:
+            # Tried where it holds up nothing: in the program's way it could not be got rid of.
+            began = time.perf_counter()
+            problem = self._watches.watch(
+                text, self._debugger.stops, given, self._described
+            ).problem
+            if time.perf_counter() - began > QUICK or self._watches.is_slow(text):
+                slow[text] = problem or f"Not followed: it takes longer than {QUICK:g} s."
+        self._tracks.follow(expressions, slow)
+
+    def do_track_history(self, expression: str, revision: int = 0, count: int = 0) -> Track:
+        """What has been measured; ``revision`` and ``count`` say what is known of it already. Also
+        while the program runs."""
+        return self._tracks.read(expression, revision, count)
 
     def _given(self) -> dict[str, Any]:
         tracker = self._debugger.tracker
@@ -266,6 +295,8 @@ class ValueCommands(Asking):
                     note = SCHEDULED if option == "lr" else ""
                 else:
                     old, new = self._edit_element(ref, field, index, value)
+                    if self._earlier.knows(self._lasting_name(ref)):
+                        self._keep(ref, anew=True)
                     note = self._consequence(ref) if field == "data" else ""
         except Refused as refused:
             raise RequestFailed(Problem("unavailable", str(refused), ref)) from None

@@ -37,6 +37,8 @@ class GraphPanel(Panel):
 
     stopRequested = Signal(object, str)
     """A breakpoint is wanted: what to stop on, and its pattern."""
+    pinRequested = Signal(str)
+    """The ref of a value that is to be watched, or no longer."""
     changed = Signal()
     """What the actions show of it: whether there is a picture, how it is shown."""
 
@@ -305,6 +307,12 @@ class GraphPanel(Panel):
             line = menu.addAction(self.tr("Show line {0}").format(place.line))
             line.setObjectName("graph_line")
             line.triggered.connect(lambda: self._show_line(key))
+            menu.addSeparator()
+        ref = ref_of(key, scene)
+        if ref:
+            pin = menu.addAction(self.tr("Watch this value, or no longer"))
+            pin.setObjectName("graph_pin")
+            pin.triggered.connect(lambda: self.pinRequested.emit(ref))
             menu.addSeparator()
         self._add_folding(menu, key)
         for halt in halts(key, scene):

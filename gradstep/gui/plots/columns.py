@@ -7,7 +7,7 @@ import math
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QFontMetrics, QPainter
 
-from gradstep.gui.plots.axes import Axes
+from gradstep.gui.plot_axes import Axes
 from gradstep.gui.plots.grouping import block
 from gradstep.gui.theme import theme
 

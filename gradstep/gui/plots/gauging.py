@@ -8,9 +8,9 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QAction
 
 from gradstep.gui.cursor import Cursor
+from gradstep.gui.plot_picture import Picture
 from gradstep.gui.plots.histograms import Histograms
 from gradstep.gui.plots.layers import DeadUnits, LayersPicture, UpdateRatio
-from gradstep.gui.plots.picture import Picture
 from gradstep.gui.states import State
 from gradstep.protocol.gauges import Gauge, GaugeHistory, Gauges
 

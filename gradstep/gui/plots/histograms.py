@@ -9,8 +9,8 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter
 from PySide6.QtWidgets import QWidget
 
-from gradstep.gui.plots.axes import Axes
-from gradstep.gui.plots.picture import Picture, Table, say
+from gradstep.gui.plot_axes import Axes
+from gradstep.gui.plot_picture import Picture, Table, say
 from gradstep.gui.theme import theme
 from gradstep.gui.translation import translate
 from gradstep.phases import Phase

@@ -10,9 +10,9 @@ from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPainterPath, 
 from PySide6.QtWidgets import QWidget
 
 from gradstep.gui.numbers import format_number
-from gradstep.gui.plots.axes import Axes, area_in, multiples, nice_step, range_of
+from gradstep.gui.plot_axes import Axes, area_in, multiples, nice_step, range_of
+from gradstep.gui.plot_picture import LEGEND, Key, Picture, Table, legend, mark, say
 from gradstep.gui.plots.contours import Grid, levels_of, segments
-from gradstep.gui.plots.picture import LEGEND, Key, Picture, Table, legend, mark, say
 from gradstep.gui.theme import theme
 from gradstep.gui.translation import translate
 from gradstep.phases import Phase

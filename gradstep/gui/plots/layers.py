@@ -10,10 +10,10 @@ from PySide6.QtGui import QColor, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from gradstep.gui.numbers import format_number
-from gradstep.gui.plots.axes import Axes, area_in
+from gradstep.gui.plot_axes import Axes, area_in
+from gradstep.gui.plot_picture import LEGEND, Key, Picture, Table, legend, mark, say
 from gradstep.gui.plots.columns import draw_names
 from gradstep.gui.plots.grouping import Parts, Row, fitting, squares, total
-from gradstep.gui.plots.picture import LEGEND, Key, Picture, Table, legend, mark, say
 from gradstep.gui.plots.verdict import verdict
 from gradstep.gui.theme import theme
 from gradstep.gui.translation import translate

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QMenu, QStackedLayout, QToolButton, QWidget
 
 from gradstep.gui.numbers import format_number
 from gradstep.gui.panel import Panel
-from gradstep.gui.plots.axes import Axes, area_in
+from gradstep.gui.plot_axes import Axes, area_in
 from gradstep.gui.plots.losses import LossSeries
 from gradstep.gui.plots.saving import Saving
 from gradstep.gui.theme import theme

@@ -22,7 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QWidget
 
 from gradstep.gui.numbers import format_number
-from gradstep.gui.plots.axes import Axes, area_in, range_of
+from gradstep.gui.plot_axes import Axes, area_in, range_of
 from gradstep.gui.plots.losses import LossSeries
 from gradstep.gui.theme import theme
 from gradstep.gui.translation import translate

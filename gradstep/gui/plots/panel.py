@@ -7,11 +7,11 @@ from PySide6.QtWidgets import QMenu, QStackedLayout, QToolButton, QWidget
 
 from gradstep.gui.cursor import Cursor
 from gradstep.gui.panel import Panel
+from gradstep.gui.plot_picture import Picture
 from gradstep.gui.plots.gauging import GaugeReader
 from gradstep.gui.plots.histograms import Histograms
 from gradstep.gui.plots.landscape import LandscapePicture
 from gradstep.gui.plots.layers import DeadUnits, GradientFlow, LayersPicture, UpdateRatio
-from gradstep.gui.plots.picture import Picture
 from gradstep.gui.plots.saving import Saving
 from gradstep.gui.plots.surveyor import Surveyor
 from gradstep.gui.session import Session

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from gradstep.gui.numbers import format_number, format_shape, rms_of
 from gradstep.gui.theme import theme
@@ -15,6 +15,12 @@ from gradstep.protocol.examination import BESIDE, Beside, Life, OptimizerState, 
 _MAIN = ("lr", "momentum", "weight_decay", "betas", "eps", "alpha", "dampening", "nesterov")
 """Options that are told; the others are switches of the implementation."""
 _LINE = 22
+# Its letters stand below those of the names that open nothing; the ring has room around it.
+_LINK = """
+QPushButton { padding: 0; min-height: 0; border: none; border-radius: 0; background: transparent;
+              text-align: left; text-decoration: underline; }
+QPushButton:focus { border: 1px solid %s; padding: 0; min-height: 0; }
+"""
 
 
 def text_of(entry: Beside) -> str:
@@ -56,6 +62,7 @@ class BesideList(QWidget):
         self.problem = QLabel(self)
         self.problem.setFont(theme().font("small"))
         self.problem.setWordWrap(True)
+        self._shown: tuple[object, ...] = ()
         self.rows: list[tuple[str, str]] = []
         self._body = QWidget(self)
         self._grid = QGridLayout(self._body)
@@ -73,7 +80,7 @@ class BesideList(QWidget):
     def show_optimizer(self, ref: str, found: OptimizerState | None, editable: bool) -> None:
         """Hidden where no optimizer updates the value."""
         self.setVisible(found is not None)
-        if found is None:
+        if found is None or self._is_shown(ref, found, editable):
             return
         kind = found.optimizer or words("plain gradient descent")
         group = words("group {0} of {1}").format(found.group + 1, found.groups)
@@ -95,7 +102,7 @@ class BesideList(QWidget):
     def show_saved(self, found: tuple[SavedTensor, ...]) -> None:
         """Hidden where nothing is saved."""
         self.setVisible(bool(found))
-        if not found:
+        if not found or self._is_shown(found):
             return
         nodes = list(dict.fromkeys(saved.node for saved in found))
         self._begin(words("saved for {0}").format(", ".join(nodes)), "")
@@ -106,6 +113,13 @@ class BesideList(QWidget):
                 self._add(saved.name, text, saved.info.ref)
             else:
                 self._add(saved.name, words(_LIVES.get(saved.life, "")), tip=saved.note)
+
+    def _is_shown(self, *what: object) -> bool:
+        """Then the rows stay, and with them the keyboard."""
+        same, self._shown = what == self._shown, what
+        if same:
+            self.tell("")
+        return same
 
     def tell(self, problem: str) -> None:
         """Why an edit was refused; ``""`` for none."""
@@ -130,10 +144,9 @@ class BesideList(QWidget):
         self.rows.append((name, text))
         left: QWidget
         if opens:
-            left = QToolButton(self._body)
-            left.setText(name)
+            left = QPushButton(name, self._body)
             left.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            left.setStyleSheet("QToolButton { padding: 0 2px 0 0; text-decoration: underline; }")
+            left.setStyleSheet(_LINK % theme().colour("selection_ring_and_primary_button").name())
             left.setToolTip(words("Show {0}").format(name))
             left.setObjectName(f"open_{name}")
             left.clicked.connect(lambda: self.opened.emit(opens))

@@ -19,7 +19,7 @@ from gradstep.gui.value.edited import EditedRow
 from gradstep.gui.value.picture import Mode, step_of
 from gradstep.gui.value.reader import Reader
 from gradstep.gui.value.scalar import ScalarCard
-from gradstep.gui.value.tensor import TensorView
+from gradstep.gui.value.tensor import FIELDS, TensorView
 from gradstep.phases import Phase
 from gradstep.protocol.examination import (
     BESIDE,
@@ -89,7 +89,7 @@ class Details(QObject):
         for column in (self._card.data, self._card.grad):
             column.number.set_editable(editable)
         stop = self._session.stop
-        self.edited.show_of(ref, stop.iteration if stop is not None else 0)
+        self.edited.show_of(ref, stop.iteration if stop is not None else 0, info.tensor.dtype)
         if not past and len(info.tensor.shape) > 2:
             self._reader.ask("axes", Axes, self._tensor.slices.set_names)
         kind = info.kind if not past and BESIDE not in ref else None
@@ -104,15 +104,16 @@ class Details(QObject):
 
     def _fetch_picture(self, field: str) -> None:
         """The slice that is shown, or with its channels."""
-        info, index, image = self._tensor.info, self._tensor.index, self._tensor.mode is Mode.IMAGE
+        info, index = self._tensor.info, self._tensor.index
         if info is None:
             return
+        image = self._tensor.mode is Mode.IMAGE and field in FIELDS
         prefix = index[:-1] if image else index
         step = step_of(info.tensor.shape)
 
         def take(found: Fetched, body: bytes) -> None:
             same = self._tensor.info is not None and self._tensor.info.ref == info.ref
-            if same and (image is (self._tensor.mode is Mode.IMAGE)):
+            if same and (image is (self._tensor.mode is Mode.IMAGE and field in FIELDS)):
                 elements = np.frombuffer(body, np.dtype(found.stored).newbyteorder("<"))
                 self._tensor.show_picture(field, elements.reshape(found.shape), prefix)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from gradstep.gui.numbers import MINUS, format_number
 from gradstep.gui.theme import theme
 from gradstep.gui.value.words import words
 from gradstep.protocol.examination import BESIDE, Edited
@@ -20,16 +21,17 @@ class EditedRow(QWidget):
         super().__init__(parent)
         self.setObjectName("value_edited")
         self._edits: list[tuple[int, Edited]] = []
-        self._ref, self._iteration = "", 0
+        self._ref, self._iteration, self._dtype = "", 0, "float32"
         self.text, self.note, self.problem = QLabel(self), QLabel(self), QLabel(self)
         for label in (self.text, self.note, self.problem):
             label.setFont(theme().font("small"))
             label.setWordWrap(True)
         self.text.setFont(theme().font("small", weight=600))
         self.note.setProperty("quiet", True)
-        self.undo = QToolButton(self)
+        self.undo = QPushButton(self)
         self.undo.setObjectName("value_undo")
         self.undo.setText(words("Undo"))
+        self.undo.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.undo.clicked.connect(self._ask_back)
         row = QHBoxLayout()
         row.addWidget(self.text, 1)
@@ -58,7 +60,9 @@ class EditedRow(QWidget):
         self._edits.clear()
         self.tell("")
 
-    def show_of(self, ref: str, iteration: int) -> None:
+    def show_of(self, ref: str, iteration: int, dtype: str) -> None:
+        """Of the value called ``ref``, whose elements are of ``dtype``."""
+        self._dtype = dtype
         if (ref, iteration) != (self._ref, self._iteration):
             self._ref, self._iteration = ref, iteration
             self.problem.setText("")
@@ -80,13 +84,23 @@ class EditedRow(QWidget):
         self.text.setVisible(last is not None)
         self.undo.setVisible(last is not None)
         if last is not None:
-            self.text.setText(words("edited: {0} was {1}").format(_what(last), last.old))
+            self.text.setText(words("edited: {0} was {1}").format(_what(last), self._old(last)))
         note = last.note if last is not None else ""
         self.note.setText(note)
         self.note.setVisible(bool(note))
         self.problem.setStyleSheet(f"color: {theme().colour('error').name()}")
         self.problem.setVisible(bool(self.problem.text()))
         self.setVisible(last is not None or bool(self.problem.text()))
+
+    def _old(self, edited: Edited) -> str:
+        """As the table writes it; the engine's text has the digits of a float64."""
+        try:
+            number = float(edited.old)
+        except ValueError:
+            return edited.old  # True, a complex number
+        if BESIDE in edited.ref or not self._dtype.startswith(("float", "bfloat")):
+            return edited.old.replace("-", MINUS)
+        return format_number(number, self._dtype, None)
 
     def _ask_back(self) -> None:
         mine = self._mine()

@@ -108,6 +108,11 @@ class StatisticsTable(QWidget):
         }
         self._layout.setRowMinimumHeight(0, _LINE + 4)
 
+    def set_absolute(self, absolute: bool) -> None:
+        """Of complex numbers their absolute values are measured."""
+        for head, text in zip(self._heads, ("data", ".grad"), strict=True):
+            head.setText(f"|{text}|" if absolute else text)
+
     def _label(self, text: str, row: int, column: int, *, right: bool) -> QLabel:
         label = QLabel(text, self)
         label.setFont(theme().font("small", code=right and row > 0))

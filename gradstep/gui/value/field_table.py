@@ -35,6 +35,7 @@ class FieldTable(QWidget):
     def __init__(self, field: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.field = field
+        self._lane = _LANES[field]
         self.heading = QLabel("data" if field == "data" else ".grad", self)
         self.heading.setFont(theme().font("small", weight=600))
         self.heading.setFixedHeight(_HEADING)
@@ -53,7 +54,7 @@ class FieldTable(QWidget):
         self.beside = False
         """Whether it stands beside the other table."""
         self.legend = Legend(self)
-        self.model = TensorModel(lambda window: self.wanted.emit(field, window), self)
+        self.model = TensorModel(lambda window: self.wanted.emit(self.field, window), self)
         self.grid = NumberGrid(self.model, f"value_table_{field}", self)
         self.grid.setAccessibleName(self.heading.text())
         self.histogram = HistogramView(field, self)
@@ -79,7 +80,8 @@ class FieldTable(QWidget):
         layout.addStretch(0)
         theme().changed.connect(self._dress)
         self.all_digits = False
-        self._there = True
+        self.there = True
+        """Whether there are elements to show."""
         self._ends = (0.0, 0.0)
         self._changed: Phase | None = None
         self._past = False
@@ -92,7 +94,7 @@ class FieldTable(QWidget):
         self.none.setText(reason or "")
         self.below.setText(reason or "")
         self._show_reason()
-        self._there = reason is None
+        self.there = reason is None
         self.set_mode(self.mode)
         if reason is not None:
             self.show_histogram(None)
@@ -105,8 +107,8 @@ class FieldTable(QWidget):
     def set_mode(self, mode: Mode) -> None:
         """The numbers or a picture, where there is anything to see."""
         self.mode = mode
-        self.grid.setVisible(self._there and mode is Mode.TABLE)
-        self.picture.setVisible(self._there and mode is not Mode.TABLE)
+        self.grid.setVisible(self.there and mode is Mode.TABLE)
+        self.picture.setVisible(self.there and mode is not Mode.TABLE)
 
     def show_histogram(self, found: Histogram | None) -> None:
         """None hides it; so few elements need none."""
@@ -178,7 +180,10 @@ class FieldTable(QWidget):
         high = natural.height() + bar + 2
         self.grid.setMaximumHeight(high)
         self.grid.setMinimumHeight(min(high, (_LEAST_ROWS + 1) * ROW + bar))
-        words = 4 + 3 * _HEADING if self.below.isVisibleTo(self) else 0
+        words = 0
+        if self.below.isVisibleTo(self):
+            self.below.setFixedHeight(self.below.heightForWidth(width))
+            words = self.below.height() + 4
         if self.histogram.isVisibleTo(self):
             high += self.histogram.sizeHint().height() + 4
         self.setMaximumHeight(_HEADING + 4 + (words if self.grid.isHidden() else high))
@@ -194,10 +199,10 @@ class FieldTable(QWidget):
         room = self.width() - used >= self.legend.sizeHint().width()
         scaled = self.grid.bound > 0 and self.model.dtype != "bool"
         seen = not self.grid.isHidden() or self.mode is Mode.HEAT
-        self.legend.setVisible(room and scaled and seen and self._there)
+        self.legend.setVisible(room and scaled and seen and self.there)
 
     def _dress(self) -> None:
-        colours = theme().phase(_LANES[self.field])
+        colours = theme().phase(self._lane)
         ink = theme().colour("text_secondary") if self._past else colours.text
         dress(self.heading, f"color: {_css(ink)}")
         self.chip.setVisible(self._changed is not None and not self._past)
@@ -208,6 +213,35 @@ class FieldTable(QWidget):
                 f"background: {_css(tint.tint)}; color: {_css(tint.text)};"
                 f" border: 1px solid {_css(tint.solid)}; border-radius: 4px; padding: 0 3px;",
             )
+
+
+class ChangeTable(FieldTable):
+    """How far ``data`` or ``.grad`` has moved since an earlier stop: on the same colours, which
+    have a side for either sign."""
+
+    def __init__(self, of: str, parent: QWidget | None = None) -> None:
+        super().__init__(of, parent)
+        self.of = of
+        self.setObjectName(f"value_change_{of}")
+        self.grid.setObjectName(f"value_table_change_{of}")
+        self.picture.setObjectName(f"value_picture_change_{of}")
+        name = words("Change of {0}").format(self.heading.text())
+        self.grid.setAccessibleName(name)
+        self.heading.setText("Δ " + self.heading.text())
+        self.heading.setAccessibleName(name)
+        self.hide()
+
+    def compare(self, field: str, problem: str) -> None:
+        """``field`` is what the engine calls the difference; ``problem`` why there is none."""
+        self.field = field
+        self.show_state(problem or None, None, False)
+
+    def set_mode(self, mode: Mode) -> None:
+        """A difference is no image."""
+        super().set_mode(Mode.HEAT if mode is Mode.IMAGE else mode)
+
+    def show_histogram(self, found: Histogram | None) -> None:
+        """It has none."""
 
 
 def dress(widget: QWidget, sheet: str) -> None:

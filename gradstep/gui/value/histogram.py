@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QFocusEvent,
+    QFontMetrics,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gradstep.gui.numbers import format_number
@@ -15,6 +23,7 @@ from gradstep.phases import Phase
 from gradstep.protocol.examination import Histogram
 
 _BARS, _LABELS = 40, 16
+_KEYS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Space: 0}
 BINS = 48
 
 
@@ -26,7 +35,8 @@ def heights(found: Histogram, log: bool) -> list[float]:
 
 
 class HistogramView(QWidget):
-    """The pointer tells a bin; a click switches between counts and their logarithm."""
+    """The pointer, or Left and Right, tell a bin; a click, or Space, switches between counts and
+    their logarithm."""
 
     toggled = Signal(bool)
 
@@ -35,6 +45,8 @@ class HistogramView(QWidget):
         self.setObjectName(f"value_histogram_{field}")
         self.found: Histogram | None = None
         self.log = False
+        self._read: int | None = None
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._lane = Phase.FORWARD if field == "data" else Phase.BACKWARD
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -42,6 +54,7 @@ class HistogramView(QWidget):
 
     def show_histogram(self, found: Histogram | None) -> None:
         self.found = found
+        self._read = None
         if found is not None:
             ends = (_end(found.low), _end(found.high))
             text = words("Histogram of {0} elements from {1} to {2}")
@@ -70,7 +83,8 @@ class HistogramView(QWidget):
         gap = 1 if self.width() / len(self.found.counts) >= 3 else 0
         for i in range(len(self.found.counts)):
             box = self._bin(i)
-            painter.fillRect(box.adjusted(0, 0, -gap, 0), look.phase(self._lane).solid)
+            ink = look.phase(self._lane).solid if i != self._read else look.colour("text")
+            painter.fillRect(box.adjusted(0, 0, -gap, 0), ink)
         painter.fillRect(0, _BARS, self.width(), 1, look.colour("border"))
         font = look.font("caption", code=True)
         painter.setFont(font)
@@ -81,6 +95,9 @@ class HistogramView(QWidget):
         painter.drawText(room, middle | int(Qt.AlignmentFlag.AlignLeft), low)
         painter.drawText(room, middle | int(Qt.AlignmentFlag.AlignRight), high)
         self._paint_middle(painter, room, QFontMetrics(font), (low, high))
+        if self.hasFocus():
+            painter.setPen(QPen(look.colour("selection_ring_and_primary_button"), 1))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
     def _paint_middle(
         self, painter: QPainter, room: QRectF, metrics: QFontMetrics, ends: tuple[str, str]
@@ -106,10 +123,43 @@ class HistogramView(QWidget):
             return
         count = len(self.found.counts)
         i = min(max(int(event.position().x() * count / max(self.width(), 1)), 0), count - 1)
-        step = (self.found.high - self.found.low) / count
+        QToolTip.showText(event.globalPosition().toPoint(), self._words(i), self)
+
+    def _words(self, i: int) -> str:
+        assert self.found is not None
+        step = (self.found.high - self.found.low) / len(self.found.counts)
         ends = (_end(self.found.low + i * step), _end(self.found.low + (i + 1) * step))
-        text = words("{0} elements from {1} to {2}").format(self.found.counts[i], *ends)
-        QToolTip.showText(event.globalPosition().toPoint(), text, self)
+        return words("{0} elements from {1} to {2}").format(self.found.counts[i], *ends)
+
+    def event(self, event: QEvent) -> bool:
+        # What the bars take must not also be somebody's shortcut.
+        asked = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride
+        if asked and self._takes(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def _takes(self, event: QEvent) -> bool:
+        return isinstance(event, QKeyEvent) and event.key() in _KEYS and not event.modifiers()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self.found is None or not self._takes(event):
+            super().keyPressEvent(event)
+        elif event.key() == Qt.Key.Key_Space:
+            self.toggled.emit(not self.log)
+        else:
+            last, way = len(self.found.counts) - 1, _KEYS[Qt.Key(event.key())]
+            now = (0 if way > 0 else last) if self._read is None else self._read + way
+            self._read = min(max(now, 0), last)
+            self.setAccessibleDescription(self._words(self._read))
+            corner = self._bin(self._read).topRight().toPoint()
+            QToolTip.showText(self.mapToGlobal(corner), self._words(self._read), self)
+            self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._read = None
+        super().focusOutEvent(event)
+        self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() is Qt.MouseButton.LeftButton:

@@ -6,7 +6,9 @@ from typing import Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
+    QEvent,
     QModelIndex,
+    QObject,
     QPersistentModelIndex,
     QPoint,
     QRect,
@@ -23,6 +25,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QListView,
+    QMenu,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -98,6 +101,8 @@ class NamesList(QWidget):
 
     chosen = Signal(str)
     """A value's ref."""
+    pinned = Signal(str)
+    """The name of a value that is to be watched, or no longer."""
 
     def __init__(self, model: NamesModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -125,6 +130,9 @@ class NamesList(QWidget):
         layout.addWidget(self.list, 1)
         self.search.textChanged.connect(self._shown.setFilterFixedString)
         self.search.returnPressed.connect(self._choose_first)
+        self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.list.customContextMenuRequested.connect(self._open_menu)
+        self.list.installEventFilter(self)
         self.list.clicked.connect(self._choose)
         self.list.activated.connect(self._choose)
         for changed in (model.modelReset, model.rowsInserted):
@@ -138,6 +146,35 @@ class NamesList(QWidget):
         info = index.data(_INFO)
         if info is not None:
             self.chosen.emit(info.ref)
+
+    def _pin(self, index: QModelIndex) -> None:
+        info = index.data(_INFO)
+        if info is not None:
+            self.pinned.emit(info.name)
+
+    def _open_menu(self, at: QPoint) -> None:
+        index = self.list.indexAt(at)
+        if index.isValid():
+            menu = QMenu(self)
+            menu.setObjectName("value_names_menu")
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.addAction(words("Show {0}").format(index.data()), lambda: self._choose(index))
+            text = words("Watch this value, or no longer")
+            menu.addAction(text, lambda: self._pin(index))
+            menu.popup(self.list.viewport().mapToGlobal(at))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """W pins the value in the list, not the one that the panel has shown before."""
+        row = self.list.currentIndex()
+        if not isinstance(event, QKeyEvent) or event.key() != Qt.Key.Key_W or event.modifiers():
+            return super().eventFilter(watched, event)
+        if event.type() == QEvent.Type.ShortcutOverride and row.isValid():
+            event.accept()
+            return True
+        if event.type() == QEvent.Type.KeyPress and row.isValid():
+            self._pin(row)
+            return True
+        return super().eventFilter(watched, event)
 
     def _choose_first(self) -> None:
         self._choose(self._shown.index(0, 0))

@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QPalette
+from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
-    QFrame,
+    QApplication,
     QMenu,
-    QScrollArea,
     QStackedLayout,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
-from gradstep.gui.numbers import format_number
 from gradstep.gui.panel import Panel
-from gradstep.gui.theme import theme
-from gradstep.gui.value.details import Details
-from gradstep.gui.value.facts import Facts, StatisticsTable
-from gradstep.gui.value.happened import Happened, changed_by
-from gradstep.gui.value.header import Header
-from gradstep.gui.value.history import LEAVES, History, change_of, single
+from gradstep.gui.tab_order import tab_within
+from gradstep.gui.tracks import Tracks
+from gradstep.gui.value.content import Content, Selected
+from gradstep.gui.value.history import LEAVES
 from gradstep.gui.value.names import EmptyPage, NamesModel, NamesPopup
 from gradstep.gui.value.reader import Reader
-from gradstep.gui.value.scalar import ScalarCard, Shown
 from gradstep.gui.value.table import Window
-from gradstep.gui.value.tensor import FIELDS, TensorView
-from gradstep.gui.value.words import grad_reason, is_read, is_single, watched_name
+from gradstep.gui.value.tensor import FIELDS
+from gradstep.gui.value.words import is_read, is_single, watched_name
 from gradstep.gui.word_button import WordButton
-from gradstep.phases import Phase
 from gradstep.protocol.examination import BESIDE
 from gradstep.protocol.messages import Problem
 from gradstep.protocol.trace import Reason, Stop
-from gradstep.protocol.values import Statistics, ValueInfo
+from gradstep.protocol.values import ValueInfo
 
 if TYPE_CHECKING:
     from gradstep.gui.cursor import Cursor
@@ -45,16 +37,6 @@ if TYPE_CHECKING:
 
 _NEAR = (Reason.START, Reason.STEP, Reason.PHASE, Reason.REFUSED, Reason.LOST)
 """Stops between which at most one phase passes."""
-
-
-@dataclass
-class _Selected:
-    """What is shown: the value called ``ref``. ``past`` says since when it is gone, or nothing."""
-
-    ref: str = ""
-    info: ValueInfo | None = None
-    past: str = ""
-    seen: int = 0
 
 
 class ValuePanel(Panel):
@@ -69,16 +51,22 @@ class ValuePanel(Panel):
         super().__init__("value", "", parent)
         self._session, self._cursor = session, cursor
         self._stop: Stop | None = None
-        self._jumped = False
-        """Whether phases have been passed without a look at the values between them."""
-        self._selected = _Selected()
+        self._selected = Selected()
+        self._to_pin = ""
         self._names = NamesModel(self)
-        self.history = History()
         self.reader = Reader(session, self)
         self._build_title()
+        self.tracks = Tracks(session, self)
+        content = self.content = Content(session, self.reader, self.tracks, self)
+        self.header, self.card, self.tensor = content.header, content.card, content.tensor
+        self.statistics, self.facts = content.statistics, content.facts
+        self.happened, self.cards, self.details = content.happened, content.cards, content.details
+        self.history = content.history
+        self._menu.addSeparator()
+        self._menu.addActions(self.details.actions(self))
         self._pages = QStackedLayout()
         self._pages.addWidget(self._build_empty())
-        self._pages.addWidget(self._build_content())
+        self._pages.addWidget(content)
         self.body.addLayout(self._pages, 1)
         self._connect(session)
         self.select(cursor.ref)
@@ -93,6 +81,7 @@ class ValuePanel(Panel):
         self.add_to_title(self.choose)
         self.popup = NamesPopup(self._names, self)
         self.popup.names.chosen.connect(self._cursor.select)
+        self.popup.names.pinned.connect(self.pinRequested)
         self.choose.clicked.connect(self._open_popup)
         self._copy = QAction(self.tr("Copy value"), self)
         self._copy.setShortcut(QKeySequence.StandardKey.Copy)
@@ -106,63 +95,20 @@ class ValuePanel(Panel):
         self.pin.clicked.connect(self._pin)
         more = self.add_tool("more", self.tr("More about the value"))
         menu = QMenu(more)
+        self._watch = menu.addAction(self.tr("Watch this value"), self._pin)
+        self._watch.setCheckable(True)
+        menu.addSeparator()
         menu.addActions([self._copy, self._all_digits])
         self._menu = menu
         more.setMenu(menu)
         more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
 
     def _build_empty(self) -> QWidget:
-        page = EmptyPage(self._names, self)
+        page = self._empty = EmptyPage(self._names, self)
         self._sentence, self.names = page.sentence, page.names
         self.names.chosen.connect(self._cursor.select)
+        self.names.pinned.connect(self.pinRequested)
         return page
-
-    def _build_content(self) -> QWidget:
-        area = QScrollArea(self)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        content = QWidget(area)
-        content.setObjectName("value_content")
-        padding = theme().size("space", "panel_padding")
-        self.header, self.card = Header(content), ScalarCard(content)
-        self.tensor = TensorView(content)
-        self.statistics, self.facts = StatisticsTable(content), Facts(content)
-        self.happened = Happened(content)
-        self.cards = QVBoxLayout()
-        """What explains the value goes here: below its number, above its facts."""
-        self.cards.setSpacing(theme().size("space", "between_cards"))
-        layout = QVBoxLayout(content)
-        layout.setContentsMargins(padding, 10, padding, 10)
-        layout.setSpacing(10)
-        details = self.details = Details(self._session, self.reader, self.card, self.tensor, self)
-        details.opened.connect(self._cursor.select)
-        details.told.connect(self._tell)
-        self._menu.addSeparator()
-        self._menu.addActions(details.actions(self))
-        layout.addWidget(self.header)
-        layout.addWidget(self.card)
-        layout.addWidget(self.tensor, 100)
-        layout.addWidget(details.edited)
-        layout.addWidget(self.happened)
-        layout.addLayout(self.cards)
-        layout.addWidget(self.statistics)
-        layout.addWidget(details.optimizer)
-        layout.addWidget(details.saved)
-        layout.addWidget(self.facts)
-        layout.addStretch(1)
-        area.setWidget(content)
-        bar = area.verticalScrollBar()
-        # Into its own margin: what stands beside a bar is as wide as without one.
-        bar.rangeChanged.connect(
-            lambda _, end: layout.setContentsMargins(
-                padding, 10, padding - (bar.sizeHint().width() if end else 0), 10
-            )
-        )
-        for ground in (area.viewport(), content):
-            ground.setBackgroundRole(QPalette.ColorRole.Base)
-        return area
 
     def _connect(self, session: Session) -> None:
         session.programOpened.connect(self.clear)
@@ -171,21 +117,20 @@ class ValuePanel(Panel):
         self._cursor.selected.connect(self.select)
         self.reader.described.connect(self.show_info)
         self.reader.missed.connect(self._miss)
-        self.reader.fetched.connect(self.tensor.receive)
-        self.reader.measured.connect(self._show_statistics)
         self.reader.waitingChanged.connect(self._show_title)
         self.tensor.wanted.connect(self._fetch)
+        self.details.opened.connect(self._cursor.select)
+        self.details.told.connect(self._tell)
 
     # -- facts from the session --------------------------------------------------------------
 
     def clear(self, path: str = "") -> None:
         """A new program: nothing of the old one is left."""
         self._stop = None
-        self._jumped = False
-        self.history.clear()
+        self.content.clear()
         self._names.set_values(())
         ref = self._selected.ref
-        self._selected = _Selected()
+        self._selected = Selected()
         if ref.startswith("#"):
             self._cursor.select("")  # a place on the old graph is nothing on the new one
             ref = ""
@@ -194,7 +139,7 @@ class ValuePanel(Panel):
     def show_stop(self, stop: Stop) -> None:
         """The program stands still: what is selected may have changed."""
         self._stop = stop
-        self._jumped |= stop.reason not in _NEAR
+        self.content.stand(stop, jumped=stop.reason not in _NEAR)
         if stop.reason is Reason.LOST:
             self._become_past(self.tr("The program's process is gone."))
         elif is_read(self._selected.ref):
@@ -227,7 +172,7 @@ class ValuePanel(Panel):
         """Show the value called ``ref``; ``""`` shows the list of all."""
         if ref == self._selected.ref and ref:
             return
-        self._selected = _Selected(ref)
+        self._selected = Selected(ref)
         self.reader.about(ref)
         self._pages.setCurrentIndex(0)
         self._show_sentence()
@@ -260,7 +205,7 @@ class ValuePanel(Panel):
         last = self.tr("Past: last seen in iteration {0}").format(self._selected.seen)
         self._selected.past = last
         self.header.setToolTip(why)
-        self._show(info, anew=False)
+        self._show(anew=False)
 
     # -- showing -----------------------------------------------------------------------------
 
@@ -271,65 +216,16 @@ class ValuePanel(Panel):
         self._selected.seen = self._iteration
         self.history.note(info, self._iteration)
         self.header.setToolTip("")
-        self._show(info, anew=anew)
-        if not is_single(info.tensor) and info.tensor.numel:
-            if anew:
-                for field in FIELDS:
-                    self.statistics.show_statistics(field, None)
-            elif not info.has_grad:
-                self.statistics.show_statistics("grad", None)
-            self.reader.measure(info, anew=anew)
+        self._show(anew=anew)
+        self.content.measure(anew=anew)
+        to_pin, self._to_pin = self._to_pin, ""
+        if to_pin and to_pin == self._selected.ref:
+            self._pin()
 
-    def _show(self, info: ValueInfo, *, anew: bool) -> None:
-        past, alone = self._selected.past, is_single(info.tensor)
-        self.header.show_info(info, past)
-        self.card.setVisible(alone)
-        self.tensor.setVisible(not alone)
-        self.statistics.setVisible(not alone and info.tensor.numel > 0)
-        changed = {field: None if past else changed_by(self._stop, info, field) for field in FIELDS}
-        if alone:
-            data, grad = (self._shown(info, field, changed[field]) for field in FIELDS)
-            self.card.show_values(data, grad, info.tensor.dtype, past=bool(past))
-        else:
-            self.tensor.show_info(info, changed, self._reason(info), anew=anew, past=bool(past))
-        self.happened.show_step(self._stop, info, bool(past))
-        self.facts.show_info(info)
-        self.details.show(self._selected.ref, info, bool(past))
+    def _show(self, *, anew: bool) -> None:
+        self.content.show_value(self._selected, anew=anew)
         self._pages.setCurrentIndex(1)
         self._show_title()
-
-    def _reason(self, info: ValueInfo) -> str:
-        had = self.history.had_grad(info)
-        return grad_reason(info, had=had, later=self._jumped)
-
-    def _shown(self, info: ValueInfo, field: str, changed: Phase | None) -> Shown:
-        preview = info.data if field == "data" else info.grad
-        if field == "grad" and not info.has_grad:
-            return Shown(None, self._reason(info), changed=changed)
-        if preview is None or preview.problem:
-            return Shown(None, preview.problem if preview else "", True, changed)
-        note = self._was(info, field)
-        if info.tensor.dtype.startswith("complex"):
-            note = self.tr("absolute value of a complex number")
-        return Shown(single(preview), note, changed=changed)
-
-    def _was(self, info: ValueInfo, field: str) -> str:
-        change = change_of(self._stop, info, field)
-        before = single(change.before) if change is not None else None
-        if before is not None and before != single(info.data if field == "data" else info.grad):
-            return self.tr("was {0} before").format(format_number(before, info.tensor.dtype))
-        earlier = self.history.earlier(info, field)
-        if earlier is None:
-            return ""
-        text = format_number(earlier.number, info.tensor.dtype) or "None"
-        if earlier.iteration == self._selected.seen:
-            return self.tr("was {0} before").format(text)
-        # The number does not stand alone on a line of its own.
-        return self.tr("was {0} in iteration\N{NO-BREAK SPACE}{1}").format(text, earlier.iteration)
-
-    def _show_statistics(self, field: str, found: Statistics) -> None:
-        self.statistics.show_statistics(field, found)
-        self.tensor.show_statistics(field, found)
 
     def _show_title(self, waiting: bool = False) -> None:
         info = self._selected.info
@@ -342,6 +238,7 @@ class ValuePanel(Panel):
             parts.append(self.tr("updating"))
         self.set_title(self.tr("Value"), " · ".join(parts))
         self.pin.setEnabled(bool(self.watchable()))
+        self._watch.setEnabled(self.pin.isEnabled())
         self.shownChanged.emit()
 
     def _show_sentence(self, problem: str = "") -> None:
@@ -377,14 +274,39 @@ class ValuePanel(Panel):
     def show_pinned(self, pinned: bool) -> None:
         """Whether the watch list has the selected value."""
         self.pin.setChecked(pinned)
+        self._watch.setChecked(pinned)
         tip = self.tr("Watch it no longer") if pinned else self.tr("Watch this value")
         self.pin.setToolTip(tip)
+
+    def pin_value(self, ref: str) -> None:
+        """Show the value called ``ref`` and watch it, or no longer."""
+        self._cursor.select(ref)
+        if self._selected.info is not None:
+            self._pin()
+        else:
+            self._to_pin = ref  # when it has been described
+
+    def focusNextPrevChild(self, next: bool) -> bool:
+        shown = self.content.column if self._pages.currentIndex() else self._empty
+        moved = tab_within(self, (self.title_row, shown), forward=next)
+        now = QApplication.focusWidget()
+        if now is not None and self.content.isAncestorOf(now):
+            self.content.ensureWidgetVisible(now)
+        return moved
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if self._pages.currentIndex():
+            self._menu.popup(event.globalPos())
 
     def _tell(self, problem: str) -> None:
         self.details.edited.tell(problem)
 
     def _pin(self) -> None:
-        self.pinRequested.emit(self.watchable())
+        name = self.watchable()
+        if name:
+            self.pinRequested.emit(name)
+        else:
+            self._tell(self.tr("It has no name that lasts: at the next iteration it is another."))
 
     def copy(self) -> None:
         """The selected elements, or the number, with all digits, to the clipboard."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QImage, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from gradstep.gui.background import Background
 from gradstep.gui.numbers import format_number
 from gradstep.gui.theme import theme
 from gradstep.gui.value.heat import STEPS, heat
@@ -24,6 +27,8 @@ BY_ITSELF = 64
 """From so many rows and columns on a picture is shown before the numbers."""
 MAX_ELEMENTS = 1 << 20
 """Of larger ones every second, third, … row and column is shown."""
+AT_ONCE = 1 << 16
+"""Elements that take about a millisecond; a million takes 20 to 35."""
 _TALLEST, _WIDEST, _CAPTION = 420, 3, 16
 
 
@@ -76,20 +81,32 @@ def normalisation(elements: Elements) -> tuple[float, float]:
     return (low, high) if low < high else (low, low + 1)
 
 
-def heat_image(elements: Elements, bound: float, past: bool) -> Elements:
+@dataclass(frozen=True)
+class Palette:
+    """Colours as bytes: of the theme they are asked for in the GUI thread."""
+
+    heat: Elements
+    error: tuple[int, int, int]
+
+
+def palette(past: bool = False) -> Palette:
+    """Of the theme of the moment."""
+    table = [(c.red(), c.green(), c.blue()) for c in heat(past).grounds]
+    error = theme().colour("error")
+    return Palette(np.array(table, np.uint8), (error.red(), error.green(), error.blue()))
+
+
+def heat_image(elements: Elements, bound: float, colours: Palette) -> Elements:
     """H × W × 3 bytes; NaN and Inf in the colour of errors."""
-    colours = heat(past).grounds
-    table = np.array([(c.red(), c.green(), c.blue()) for c in colours], np.uint8)
     wide = (abs(elements) if elements.dtype.kind == "c" else elements).astype(np.float64)
     broken = ~np.isfinite(wide)
     scaled = np.clip(np.where(broken, 0, wide) / bound, -1, 1) if bound > 0 else wide * 0
-    found = table[STEPS + np.rint(np.where(broken, 0, scaled) * STEPS).astype(np.int64)]
-    error = theme().colour("error")
-    found[broken] = (error.red(), error.green(), error.blue())
+    found = colours.heat[STEPS + np.rint(np.where(broken, 0, scaled) * STEPS).astype(np.int64)]
+    found[broken] = colours.error
     return np.ascontiguousarray(found)
 
 
-def image_of(elements: Elements, low: float, high: float) -> Elements:
+def image_of(elements: Elements, low: float, high: float, colours: Palette) -> Elements:
     """C × H × W elements as H × W × 3 bytes; a fourth channel (opacity) is left out."""
     wide = elements.astype(np.float64)
     broken = ~np.isfinite(wide)
@@ -97,13 +114,28 @@ def image_of(elements: Elements, low: float, high: float) -> Elements:
     bytes_ = np.rint(scaled * 255).astype(np.uint8)
     three = np.repeat(bytes_, 3, axis=0) if len(bytes_) == 1 else bytes_[:3]
     found = np.ascontiguousarray(three.transpose(1, 2, 0))
-    error = theme().colour("error")
-    found[broken.any(axis=0)] = (error.red(), error.green(), error.blue())
+    found[broken.any(axis=0)] = colours.error
     return found
 
 
+def converted(
+    elements: Elements, mode: Mode, bound: float, step: int, colours: Palette
+) -> tuple[Elements, str]:
+    """The bytes of a picture and its caption. May take longer than a frame; any thread may."""
+    if mode is Mode.IMAGE:
+        low, high = normalisation(elements)
+        text = words("black {0}, white {1}").format(_short(low), _short(high))
+        return image_of(elements, low, high, colours), text
+    caption = words("every {0}th row and column").format(step) if step > 1 else ""
+    return heat_image(elements, bound, colours), caption
+
+
 class Picture(QWidget):
-    """Every element a rectangle, none of them smoothed. The pointer tells an element."""
+    """Every element a rectangle, none of them smoothed. The pointer tells an element. A large
+    picture is made beside the GUI thread; until it is there, the one before stays."""
+
+    shown = Signal()
+    """Another picture is there: it may need another height."""
 
     def __init__(self, field: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -115,11 +147,18 @@ class Picture(QWidget):
         self._dtype, self._step = "float32", 1
         self._prefix: tuple[int, ...] = ()
         self._stretched = False
+        self._background = Background(self)
+        self._order = 0
+        self._again: Callable[[], None] = lambda: None
+        """In the colours of another theme."""
+        theme().changed.connect(self._recolour)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def clear(self) -> None:
         self.elements = None
+        self._again = lambda: None
+        self._order += 1
         self.update()
 
     def show_elements(
@@ -134,22 +173,38 @@ class Picture(QWidget):
         past: bool = False,
     ) -> None:
         """H × W of ``Mode.HEAT``, C × H × W of ``Mode.IMAGE``. ``bound`` gets the last colour."""
-        self.elements, self._dtype, self._step, self._prefix = elements, dtype, step, prefix
-        self._stretched = mode is Mode.HEAT
-        if mode is Mode.IMAGE:
-            low, high = normalisation(elements)
-            found = image_of(elements, low, high)
-            text = words("black {0}, white {1}")
-            self.caption = text.format(_short(low), _short(high))
+        self._again = lambda: self.show_elements(
+            elements, mode, bound, dtype, step=step, prefix=prefix, past=past
+        )
+        self._order += 1
+        order, colours = self._order, palette(past)
+
+        def make() -> tuple[Elements, str]:
+            return converted(elements, mode, bound, step, colours)
+
+        def done(made: tuple[Elements, str]) -> None:
+            if order == self._order:  # none was wanted since
+                self.elements, self._dtype, self._step = elements, dtype, step
+                self._prefix, self._stretched = prefix, mode is Mode.HEAT
+                self._show(*made)
+
+        if elements.size > AT_ONCE:
+            self._background.do(make, done)
         else:
-            found = heat_image(elements, bound, past)
-            self.caption = words("every {0}th row and column").format(step) if step > 1 else ""
+            done(make())
+
+    def _recolour(self) -> None:
+        self._again()
+
+    def _show(self, found: Elements, caption: str) -> None:
+        self.caption = caption
         self._bytes = found  # the image only refers to it
         high_, wide = found.shape[:2]
         self._image = QImage(found.data, wide, high_, 3 * wide, QImage.Format.Format_RGB888)
         self.setAccessibleName(words("Picture of {0} × {1} elements").format(high_, wide))
         self.updateGeometry()
         self.update()
+        self.shown.emit()
 
     def height_for(self, width: int) -> int:
         """In true proportions, but not too tall; what is very wide or long is stretched, unless it

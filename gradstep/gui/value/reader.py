@@ -118,6 +118,28 @@ class Reader(QObject):
             **arguments,
         )
 
+    def fetch_single(self, field: str, done: Callable[[complex], None]) -> None:
+        """The one element of a field."""
+        tag, ref = f"value.single.{field}", self._ref
+
+        def answered(found: Fetched, body: bytes) -> None:
+            self._settle(tag)
+            kind = np.dtype(found.stored).newbyteorder("<")
+            elements = np.frombuffer(body, kind)
+            if ref == self._ref and elements.size == 1:
+                done(elements[0].item())
+
+        self._begin(tag)
+        self._session.ask(
+            "value",
+            Fetched,
+            answered,
+            failed=lambda problem: self._settle(tag),
+            tag=tag,
+            ref=ref,
+            field=field,
+        )
+
     def measure(self, info: ValueInfo, *, anew: bool = True) -> None:
         """Statistics of data and, where there is one, of the gradient. ``anew``: the person has
         just chosen it and waits for them."""
@@ -129,12 +151,13 @@ class Reader(QObject):
 
     def _measure_now(self) -> None:
         for field in self._to_measure:
-            self._measure(field)
+            self.measure_field(field)
         for field in self._to_measure:
             show = functools.partial(self.distributed.emit, field)
             self.ask("histogram", Histogram, show, part=field, field=field, bins=BINS)
 
-    def _measure(self, field: str) -> None:
+    def measure_field(self, field: str) -> None:
+        """Statistics of ``data``, ``grad`` or a difference."""
         tag, ref = f"value.statistics.{field}", self._ref
 
         def done(found: Statistics, body: bytes) -> None:

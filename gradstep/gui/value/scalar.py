@@ -78,6 +78,13 @@ class NumberColumn(QWidget):
         self.heading = QLabel(name, self)
         self.number = BigNumber(lane, self)
         self.note = QLabel(self)
+        self.change, self.no_change = QLabel(self), QLabel(self)
+        """How far it has moved since an earlier stop, or why that is not known."""
+        self.change.setFont(theme().font("small", code=True))
+        self.no_change.setFont(theme().font("caption"))
+        self.no_change.setWordWrap(True)
+        for label in (self.change, self.no_change):
+            label.hide()
         for label, role in ((self.heading, "small"), (self.note, "caption")):
             label.setFont(theme().font(role))
             label.setProperty("quiet", True)
@@ -89,8 +96,21 @@ class NumberColumn(QWidget):
         layout.setSpacing(1)
         layout.addWidget(self.heading)
         layout.addWidget(self.number)
+        layout.addWidget(self.change)
+        layout.addWidget(self.no_change)
         layout.addWidget(self.note)
         layout.addStretch(1)
+
+    def show_change(self, number: complex | None, dtype: str, problem: str = "") -> None:
+        """``number`` is the difference from then; None where there is none, or nothing is
+        compared."""
+        text = format_number(number, dtype)
+        if text and not text.startswith(MINUS) and number:
+            text = f"+{text}"
+        self.change.setText(f"Δ {text}")
+        self.change.setVisible(number is not None)
+        self.no_change.setText(f"Δ: {problem}")
+        self.no_change.setVisible(bool(problem))
 
     def show_value(self, shown: Shown, dtype: str, past: bool) -> None:
         self.number.show_value(shown, dtype, past)

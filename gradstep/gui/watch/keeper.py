@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from urllib.parse import quote
 
-from PySide6.QtCore import QObject, QSettings, Signal
+from PySide6.QtCore import QObject, QSettings, QTimer, Signal
 
 from gradstep.gui.session import Session
 from gradstep.gui.states import State
 from gradstep.protocol.examination import Watched
-from gradstep.protocol.messages import Problem
 from gradstep.protocol.values import ValueInfo
 
 LONGEST = 200
 """Expressions in one list."""
+MODERATE = 1 << 20
+"""Elements of a pinned tensor that is kept at every stop, to be compared with later."""
+PATIENCE_MS = 4000
+"""After so long without an answer it is said that there is none: the program interrupts Python code
+itself, long before; one call of C code it cannot."""
 
 
 class WatchList(QObject):
@@ -31,8 +35,14 @@ class WatchList(QObject):
         self.results: dict[str, Watched] = {}
         self.current = False
         """Whether the results are those of the stop of now."""
+        self.unanswered: frozenset[str] = frozenset()
+        """Expressions that the program has been busy with for too long."""
         self._session = session
         self._program = ""
+        self._pending: dict[str, tuple[str, ...]] = {}
+        """By tag: expressions that were asked for and have not been answered."""
+        self._late = QTimer(self, singleShot=True, interval=PATIENCE_MS)
+        self._late.timeout.connect(self._miss)
         session.programOpened.connect(self._open)
         session.valuesChanged.connect(self._stand)
         session.stateChanged.connect(self._move)
@@ -87,33 +97,64 @@ class WatchList(QObject):
         self.changed.emit()
         self.ask()
 
+    def tensors(self) -> tuple[str, ...]:
+        """The refs of those that gave a tensor of moderate size when they were last evaluated."""
+        infos = [self.results[e].info for e in self.expressions if e in self.results]
+        return tuple(i.ref for i in infos if i is not None and 0 < i.tensor.numel <= MODERATE)
+
     # ------------------------------------------------------------------ engine
 
-    def ask(self) -> None:
-        """Evaluate all of them, if the program stands."""
-        if self.expressions and self._session.state is State.STOPPED:
-            self._session.ask(
-                "watch",
-                tuple[Watched, ...],
-                self._take,
-                tag="watch",
-                failed=self._fail,
-                expressions=tuple(self.expressions),
-            )
+    def ask(self, again: str = "") -> None:
+        """Evaluate all of them, if the program stands; those that have never been answered one by
+        one, as the program may be lost in one. ``again``: also this one, that took too long."""
+        if self._session.state is not State.STOPPED:
+            return
+        known = tuple(e for e in self.expressions if e in self.results and e != again)
+        if known:
+            self._ask("watch", known)
+        for expression in self.expressions:
+            if expression not in known:
+                self._ask(f"watch.{expression}", (expression,), again=expression == again)
 
-    def _take(self, found: tuple[Watched, ...], _: bytes) -> None:
-        self.results = {one.expression: one for one in found}
-        self.current = True
+    def _ask(self, tag: str, expressions: tuple[str, ...], *, again: bool = False) -> None:
+        def take(found: tuple[Watched, ...], _: bytes) -> None:
+            self.results.update((one.expression, one) for one in found)
+            self._settle(tag)
+
+        self._pending[tag] = expressions
+        self._late.start()
+        self._session.ask(
+            "watch",
+            tuple[Watched, ...],
+            take,
+            tag=tag,
+            failed=lambda problem: self._settle(tag, missing=True),
+            expressions=expressions,
+            again=again,
+        )
+
+    def _settle(self, tag: str, *, missing: bool = False) -> None:
+        self._pending.pop(tag, None)
+        self.unanswered = frozenset()
+        self.current = not missing and not self._pending
+        if self._pending:
+            self._late.start()
+        else:
+            self._late.stop()
         self.evaluated.emit()
 
-    def _fail(self, problem: Problem) -> None:
-        self.current = False
+    def _miss(self) -> None:
+        """The program is busy with the first of the questions that are open."""
+        self.unanswered = frozenset(next(iter(self._pending.values()), ()))
         self.evaluated.emit()
 
     # ------------------------------------------------------------------ session
 
     def _open(self, path: str) -> None:
         self.results, self.current = {}, False
+        self._pending.clear()
+        self._late.stop()
+        self.unanswered = frozenset()
         if self._session.identity != self._program:
             self._program = self._session.identity
             self.expressions = _read(str(QSettings().value(self._key(), "") or ""))
@@ -123,6 +164,10 @@ class WatchList(QObject):
         self.ask()
 
     def _move(self, state: State) -> None:
+        if state is State.LOST:
+            self._pending.clear()
+            self._late.stop()
+            self.unanswered = frozenset()
         if state is not State.STOPPED and self.current:
             self.current = False
             self.evaluated.emit()

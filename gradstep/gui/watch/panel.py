@@ -8,6 +8,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QStackedWidget, QW
 
 from gradstep.gui.panel import Panel
 from gradstep.gui.theme import theme
+from gradstep.gui.track_plot import TrackView
+from gradstep.gui.tracks import Tracks
 from gradstep.gui.watch.keeper import WatchList
 from gradstep.gui.watch.table import WatchTable
 from gradstep.gui.watch.view import INSET, WatchView
@@ -20,7 +22,7 @@ class WatchPanel(Panel):
     """The ref of a tensor to be looked at."""
     countChanged = Signal(int)
 
-    def __init__(self, watches: WatchList, parent: QWidget | None = None) -> None:
+    def __init__(self, watches: WatchList, tracks: Tracks, parent: QWidget | None = None) -> None:
         super().__init__("watch", "", parent)
         self.set_title(self.tr("Watch"))
         self.watches = watches
@@ -36,9 +38,19 @@ class WatchPanel(Panel):
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
         self.empty.setProperty("quiet", True)
+        self.track = TrackView("watch_track", tracks, self)
+        self.track.setMinimumWidth(200)
+        watches.evaluated.connect(self._follow)
+        self.view.selectionModel().currentChanged.connect(lambda now, before: self._follow())
+        both = QWidget()
+        beside = QHBoxLayout(both)
+        beside.setContentsMargins(0, 0, 8, 0)
+        beside.setSpacing(8)
+        beside.addWidget(self.view, 3)
+        beside.addWidget(self.track, 2, Qt.AlignmentFlag.AlignTop)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
-        self.stack.addWidget(self.view)
+        self.stack.addWidget(both)
         row = QHBoxLayout()
         row.setContentsMargins(INSET - 8, 6, 8, 6)
         row.addWidget(self.field)
@@ -55,8 +67,21 @@ class WatchPanel(Panel):
 
     def _refresh(self) -> None:
         count = len(self.watches.expressions)
-        self.stack.setCurrentWidget(self.view if count else self.empty)
+        self.stack.setCurrentIndex(1 if count else 0)
+        self._follow()
         self.countChanged.emit(count)
+
+    def _follow(self) -> None:
+        """Plot the chosen row over the iterations; have all measured that have been answered, also
+        what goes wrong at this stop: ``w.grad.norm()`` is a number when backward has returned."""
+        shown = [e for e in self.watches.expressions if self._is_followed(e)]
+        row = self.view.currentIndex().row()
+        chosen = self.watches.expressions[row] if 0 <= row < len(self.watches.expressions) else ""
+        self.track.follow(chosen if chosen in shown else "", also=tuple(shown))
+
+    def _is_followed(self, expression: str) -> bool:
+        found = self.watches.results.get(expression)
+        return found is not None and not found.text
 
 
 class _Field(QLineEdit):

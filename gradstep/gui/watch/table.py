@@ -52,8 +52,12 @@ class WatchTable(QAbstractTableModel):
             self.dataChanged.emit(self.index(0, 0), self.index(self.rowCount() - 1, 1))
 
     def found(self, row: int) -> Watched | None:
-        """What the engine said of the expression in this row last."""
-        return self.watches.results.get(self.watches.expressions[row])
+        """What the engine said of the expression in this row last; that it says nothing."""
+        expression = self.watches.expressions[row]
+        if expression in self.watches.unanswered:
+            words = self.tr("No answer: in a call that Python cannot interrupt. Wait, or Stop.")
+            return Watched(expression, problem=words)
+        return self.watches.results.get(expression)
 
     def rowCount(self, parent: Index = _ROOT) -> int:
         return 0 if parent.isValid() else len(self.watches.expressions)

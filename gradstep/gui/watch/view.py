@@ -26,8 +26,8 @@ ROW, INSET = 26, 16
 
 
 class WatchView(QTreeView):
-    """Enter opens a tensor, F2 and a double click edit, Delete removes, Alt+Up and Alt+Down move;
-    a row can be dragged."""
+    """Enter opens a tensor, or tries again what went wrong; F2 and a double click edit, Delete
+    removes, Alt+Up and Alt+Down move; a row can be dragged."""
 
     opened = Signal(str)
     """The ref of a tensor to be looked at."""
@@ -101,10 +101,12 @@ class WatchView(QTreeView):
         self.table.watches.remove(self.table.watches.expressions[row])
 
     def open(self, row: int) -> None:
-        """Show the tensor in this row, if it is one."""
+        """Show the tensor in this row, if it is one; evaluate again what gave none."""
         found = self.table.found(row)
         if found is not None and found.info is not None:
             self.opened.emit(found.info.ref)
+        elif found is not None and found.problem:
+            self.table.watches.ask(again=found.expression)
 
     def _double(self, index: QModelIndex) -> None:
         if index.column() == 0:
@@ -121,6 +123,8 @@ class WatchView(QTreeView):
         found = self.table.found(row)
         show = menu.addAction(self.tr("Show the value"), lambda: self.open(row))
         show.setEnabled(found is not None and found.info is not None)
+        if found is not None and found.problem:
+            menu.addAction(self.tr("Evaluate again"), lambda: self.open(row))
         menu.addAction(self.tr("Edit"), lambda: self.edit(self.table.index(row, 0)))
         menu.addAction(self.tr("Remove"), lambda: self.remove(row))
         menu.popup(self.viewport().mapToGlobal(at))

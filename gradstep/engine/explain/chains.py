@@ -12,6 +12,7 @@ from torch import Tensor
 from gradstep.engine.capture.recorder import Recorder
 from gradstep.engine.capture.records import EdgeRecord, NodeRecord
 from gradstep.engine.explain.agreement import Comparison, apart, coarsest
+from gradstep.engine.giving_way import between_pieces
 from gradstep.engine.rules.bound import BoundCall, Unexplained
 from gradstep.engine.rules.families import Derivative
 from gradstep.engine.rules.rule import Rule
@@ -116,7 +117,9 @@ class _Card:
         seen, rule = self._seen, self._rule
         if rule is None or seen.node.arguments is None:
             return self.plain("")
+        between_pieces()
         call = self._bound(rule)
+        between_pieces()
         slot = seen.edge.input
         parameter, _ = call.place_of(slot)
         derivative = rule.derivative(parameter)
@@ -195,7 +198,9 @@ class _Card:
         index: tuple[int, ...],
     ) -> dict[str, Any]:
         seen, slot = self._seen, self._seen.edge.input
+        between_pieces()
         ours = derivative.vjp(call, slot, upstream)
+        between_pieces()
         unreduced = derivative.unreduced(call, slot, upstream)
         summed: tuple[int, ...] = ()
         if unreduced is not None:
@@ -261,6 +266,7 @@ class _Card:
         total: Tensor | None = None
         paths, complete = [], True
         for use in uses:
+            between_pieces()
             sent = _sent(self._recorder, use)
             complete = complete and sent is not None
             if sent is not None:

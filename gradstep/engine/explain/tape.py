@@ -21,6 +21,7 @@ from gradstep.engine.capture.calls import tensors_in
 from gradstep.engine.capture.chance import again, random_numbers_kept
 from gradstep.engine.capture.recorder import Recorder
 from gradstep.engine.capture.records import EdgeRecord, NodeRecord, leading_to
+from gradstep.engine.giving_way import between_pieces
 from gradstep.engine.torch_internals import is_opaque, unobserved
 from gradstep.protocol.values import ValueKind
 
@@ -69,6 +70,7 @@ class Tape:
             self._writes = any(n.in_place or n.name in _WRITES for n in self._calls)
             self.leaves: dict[int, Tensor] = {}
             for node in self._nodes:
+                between_pieces()
                 self._take(node)
         self._held: dict[Port, Tensor] = {}
         self._sources = {n.id: _sources(n) for n in self._calls}
@@ -83,6 +85,7 @@ class Tape:
         with unobserved(), random_numbers_kept() if self._draws else nullcontext():
             values = {(i, 0): self._leaf(i, bends) for i in self.leaves}
             for node in self._calls:
+                between_pieces()
                 self._call(node, values, bends, keep)
             total = 0.0
             for root in self._roots:

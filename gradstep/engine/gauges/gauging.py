@@ -26,6 +26,7 @@ from gradstep.engine.gauges.history import Histories, Record, together
 from gradstep.engine.gauges.norms import histogram, norm, numbers
 from gradstep.engine.gauges.roster import Roster
 from gradstep.engine.gauges.shadows import Shadows
+from gradstep.engine.giving_way import between_pieces
 from gradstep.engine.stepping.debugger import Debugger
 from gradstep.engine.torch_internals import unobserved
 from gradstep.engine.values.scope import Scope
@@ -209,6 +210,7 @@ class Gauging:
             added[i] if fresh[i] else norm(t.grad) if t.grad is not None else None
             for i, t in enumerate(tensors.values())
         ]
+        between_pieces()
         weights = [norm(tensor) for tensor in tensors.values()]
         rows = zip(
             names, tensors.values(), numbers(weights), numbers(grads), numbers(added), strict=True

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gradstep.engine.capture.records import NodeRecord
+from gradstep.engine.giving_way import between_pieces
 from gradstep.engine.running.driver import Driver
 from gradstep.engine.torch_internals import is_leaf, unobserved
 from gradstep.engine.values.axes import axes_of
@@ -218,9 +219,11 @@ class ValueCommands(Asking):
         """Each expression (or name of a value), evaluated now."""
         self._standing()
         given, stop = self._given(), self._debugger.stops
-        return tuple(
-            self._watches.watch(text, stop, given, self._described) for text in expressions
-        )
+        watched = []
+        for text in expressions:
+            between_pieces()
+            watched.append(self._watches.watch(text, stop, given, self._described))
+        return tuple(watched)
 
     def _given(self) -> dict[str, Any]:
         tracker = self._debugger.tracker

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from gradstep.engine.giving_way import Overtaken, between_pieces, ending_python, giving_way
+from gradstep.engine.rules.contraction import einsum
 from gradstep.engine.values.measures import PIECE, histogram, statistics
 from gradstep.protocol.examination import Histogram, Watched
 from gradstep.protocol.messages import RequestFailed
@@ -64,6 +65,27 @@ def test_a_large_tensor_is_read_in_pieces(read: Callable[[torch.Tensor], Any]) -
     with giving_way(never):
         assert read(tensor) == read(tensor.clone())
     assert never.asked >= 2 * 10
+
+
+@pytest.mark.parametrize(
+    ("labels", "output", "shapes"),
+    [
+        (("ab", "bc"), "ac", ((30, 700), (700, 20_000))),
+        (("zab", "zbc"), "zac", ((1, 300, 1000), (3, 1000, 400))),
+    ],
+)
+def test_a_large_product_is_made_in_pieces(
+    labels: tuple[str, ...], output: str, shapes: tuple[tuple[int, ...], ...]
+) -> None:
+    torch.manual_seed(0)
+    tensors = [torch.randn(shape) for shape in shapes]
+    pieces = Counted(1000)
+    with giving_way(pieces):
+        found = einsum(labels, output, tensors)
+    assert pieces.asked > 1
+    torch.testing.assert_close(found, torch.einsum(f"{','.join(labels)}->{output}", *tensors))
+    with giving_way(Counted(1)), pytest.raises(Overtaken):
+        einsum(labels, output, tensors)
 
 
 def test_only_what_may_be_broken_off_is() -> None:

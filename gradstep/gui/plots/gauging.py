@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QSettings, QTimer, Signal
 from PySide6.QtGui import QAction
 
 from gradstep.gui.cursor import Cursor
@@ -40,13 +40,18 @@ class GaugeReader(QObject):
         self.note = ""
         self.activations = QAction(self.tr("Histograms of activations"), self, checkable=True)
         self.activations.setObjectName("plots_of_activations")
-        self.activations.toggled.connect(lambda on: self.watch(self._picture))
+        self.activations.setChecked(str(QSettings().value("plots/activations", "0")) == "1")
+        self.activations.toggled.connect(self._show_activations)
         self.actions_ = [self.activations]
         session.loaded.connect(self._loaded)
         self._timer = QTimer(self, singleShot=True, interval=PAUSE)
         self._timer.timeout.connect(self.ask)
         session.stopped.connect(lambda stop: self._timer.start())
         cursor.selected.connect(lambda ref: self._ask_history())
+
+    def _show_activations(self, on: bool) -> None:
+        QSettings().setValue("plots/activations", int(on))
+        self.watch(self._picture)
 
     def show_actions(self, on: bool) -> None:
         self.activations.setVisible(on)

@@ -107,6 +107,22 @@ class Gauging:
             self._note(),
         )
 
+    def read_running(self) -> Gauges:
+        """Of the latest iteration that is whole. Nothing of the program's is looked at."""
+        last, previous = self._histories.whole
+        kinds = tuple(sorted(self.kinds))
+        if last is None:
+            return Gauges(kinds)
+        return Gauges(
+            kinds,
+            last.iteration,
+            tuple(replace(p, ref=p.name) for p in last.parameters.values()),
+            tuple(last.activations.values()),
+            tuple(previous.parameters.values()) if previous else (),
+            self._share(),
+            self._note(),
+        )
+
     @property
     def histories(self) -> Histories:
         return self._histories
@@ -269,7 +285,8 @@ class Gauging:
         self._spent, self._began = 0.0, (now, stops)
 
     def _share(self) -> float | None:
-        spent, total = (sum(cost[i] for cost in self._costs) for i in (0, 1))
+        costs = self._costs.copy()
+        spent, total = (sum(cost[i] for cost in costs) for i in (0, 1))
         return spent / total if total > 0 else None
 
 

@@ -46,6 +46,8 @@ class LossLog:
         """How many losses there had been, and what began an epoch there: a loop, or a loader."""
         self._variable: tuple[dict[str, Any], str] | None = None
         self._now: object = None
+        self._known: tuple[int, tuple[int, ...]] = (0, ())
+        """The epochs found in so many marks, after the last of which a loss has come."""
 
     def __len__(self) -> int:
         return self._first + len(self._values)
@@ -57,15 +59,19 @@ class LossLog:
     ) -> None:
         """``sample`` counts from 1; None when it is not known. Backward was called within
         ``frame``."""
-        user = self._sites.user_frame(frame)
-        place = 0
-        if user is not None:
-            known = self._places.get((id(user.f_code), user.f_lasti))
-            place = self._meet(user, frame) if known is None else known
-        variable = self._variable
-        if variable is not None and variable[0].get(variable[1]) is not self._now:
-            self._now = variable[0].get(variable[1])
-            self._mark(_LOOP)
+        # Most often ``autograd.backward`` was called by ``Tensor.backward``, and that by the user.
+        user = frame.f_back if frame is not None else None
+        if user is not None and user.f_code is _TENSOR_BACKWARD:
+            user = user.f_back
+        place = self._places.get((id(user.f_code), user.f_lasti)) if user is not None else 0
+        if place is None:
+            place = self._find(frame)
+        if self._variable is not None:
+            names, name = self._variable
+            now = names.get(name)
+            if now is not self._now:
+                self._now = now
+                self._mark(_LOOP)
         self._iterations.append(iteration)
         self._values.append(value)
         self._of.append(place)
@@ -80,8 +86,14 @@ class LossLog:
         self._first += half
         self._samples = {i: n for i, n in self._samples.items() if i >= self._first}
 
-    def _meet(self, user: FrameType, frame: FrameType | None) -> int:
-        """A place from which none was sent back before."""
+    def _find(self, frame: FrameType | None) -> int:
+        """The place, perhaps one from which none was sent back before."""
+        user = self._sites.user_frame(frame)
+        if user is None:
+            return 0
+        known = self._places.get((id(user.f_code), user.f_lasti))
+        if known is not None:
+            return known
         number = len(self._named)
         if number < SOURCES:
             self._named.append((_name(self._sites, user, frame), user.f_lineno))
@@ -112,19 +124,27 @@ class LossLog:
         if len(self._marks) < MARKS and (not self._marks or self._marks[-1] != mark):
             self._marks.append(mark)
 
-    def _epochs(self) -> list[int]:
+    def _epochs(self) -> tuple[int, ...]:
         """Where each begins. A loop is believed before loaders, and of these the one that was
         gone through when the first loss came: others are for validation."""
         marks = list(self._marks)
+        if len(marks) == self._known[0]:
+            return self._known[1]
+        found = self._beginnings(marks)
+        if marks and marks[-1][0] < len(self):
+            self._known = (len(marks), found)
+        return found
+
+    def _beginnings(self, marks: list[tuple[int, int]]) -> tuple[int, ...]:
         kinds = {by for _, by in marks}
         if _LOOP in kinds:
             chosen = _LOOP
         else:
             at_first = [by for at, by in marks if at == 0]
             if not at_first:
-                return []
+                return ()
             chosen = at_first[-1]
-        return sorted({at for at, by in marks if by == chosen and at < len(self)})
+        return tuple(sorted({at for at, by in marks if by == chosen and at < len(self)}))
 
     # ------------------------------------------------------------------ told
 

@@ -20,14 +20,20 @@ if TYPE_CHECKING:
 Kinds = tuple[Gauge, ...]
 LIMIT = 0.1
 """Part of the running time that gauging may take at full speed."""
+BEAT = 300
+"""Milliseconds between two looks at a running program, at least."""
 PAUSE = 60
 """Milliseconds that the program must stand before its norms are read: a held key steps on."""
 COSTLY = 0.03
 """Part of the running time from which the cost of gauging is told."""
 
 
+_READABLE = (State.STOPPED, State.ENDED, State.RUNNING)
+
+
 class GaugeReader(QObject):
-    """Asks at every stop, while a plot of gauges is seen."""
+    """Asks at every stop, and now and then while the program runs, while a plot of gauges is
+    seen."""
 
     noteChanged = Signal()
 
@@ -47,6 +53,8 @@ class GaugeReader(QObject):
         self._timer = QTimer(self, singleShot=True, interval=PAUSE)
         self._timer.timeout.connect(self.ask)
         session.stopped.connect(lambda stop: self._timer.start())
+        self._beat = QTimer(self, singleShot=True, interval=BEAT)
+        session.progressed.connect(self._look_in)
         cursor.selected.connect(lambda ref: self._ask_history())
 
     def _show_activations(self, on: bool) -> None:
@@ -85,9 +93,13 @@ class GaugeReader(QObject):
 
     def ask(self) -> None:
         """What has been gathered so far, if the program stands."""
-        standing = self._session.state in (State.STOPPED, State.ENDED)
-        if self.kinds() and standing:
+        if self.kinds() and self._session.state in _READABLE:
             self._session.ask("gauges", Gauges, self._take, tag="gauges", failed=lambda p: None)
+
+    def _look_in(self, _: int) -> None:
+        if not self._beat.isActive():
+            self._beat.start()
+            self.ask()
 
     def _loaded(self, _: object) -> None:
         self._subscribed = None
@@ -125,8 +137,7 @@ class GaugeReader(QObject):
     def _ask_history(self) -> None:
         """Of the selected layer, or of the first one."""
         name = self._layer()
-        standing = self._session.state in (State.STOPPED, State.ENDED)
-        if name and standing and isinstance(self._picture, Histograms):
+        if name and self._session.state in _READABLE and isinstance(self._picture, Histograms):
             self._session.ask(
                 "gauge_history",
                 GaugeHistory,

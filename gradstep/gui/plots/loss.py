@@ -132,7 +132,7 @@ class LossPanel(Panel):
         self.series.show(by_epoch=self._by_epoch.isChecked(), factor=self.factor)
         if self.plot is not None:
             self.plot.log = self._log.isChecked()
-            self.plot.following = True
+            self.plot.following, self.plot.spot = True, None
         self._refresh()
 
     def _say_options(self) -> None:

@@ -72,7 +72,9 @@ class LossPlot(pg.GraphicsView):  # type: ignore[misc]
                 curve.setData(line.x, self._height(line.smooth))
                 if self.series.factor:
                     faint.setData(line.x, self._height(line.y))
-        self.spot = None
+        spot = self.spot
+        if spot is not None and (spot[0] >= len(lines) or spot[1] >= len(lines[spot[0]].x)):
+            self._read(None)
         if self.following:
             self.show_all()
         else:

@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import gradstep
 from gradstep.debuggee import Debuggee
@@ -85,9 +86,10 @@ def noting(count: int = 200_000) -> float:
     """Nanoseconds that a loss takes to be noted."""
     log = LossLog(Sites(str(Path(__file__).parent)))
 
-    def backward(i: int) -> None:  # in the place of torch's
-        log.note(i, 0.5, None, sys._getframe())
-
+    space = {"note": log.note, "here": sys._getframe}
+    text = "def backward(i): note(i, 0.5, None, here())"
+    exec(compile(text, "<torch>", "exec"), space)  # code that is not the user's
+    backward: Any = space["backward"]
     start = time.thread_time()
     for i in range(count):
         backward(i)

@@ -104,8 +104,8 @@ class Tape:
             slots[number] = value if bend is None else value + bend.to(value.dtype)
         arguments = node.arguments
         assert arguments is not None  # see _take
-        args = [_filled(value, slots) for value in arguments.args]
-        kwargs = {k: _filled(value, slots) for k, value in arguments.kwargs.items()}
+        args = [filled(value, slots) for value in arguments.args]
+        kwargs = {k: filled(value, slots) for k, value in arguments.kwargs.items()}
         try:
             with again(node.chance, node.autocast):
                 result = node.function(*args, **kwargs)
@@ -129,7 +129,10 @@ class Tape:
     def _take(self, node: NodeRecord) -> None:
         if node.kind is ValueKind.RESULT:
             if node.function is None or node.arguments is None:
-                raise CannotRerun(f"{node.name} cannot be called again.")
+                raise CannotRerun(
+                    f"{node.name} is a function of the program's own: its code is not run a second"
+                    " time."
+                )
             return
         if node.kind is ValueKind.CONSTANT:
             return
@@ -239,7 +242,8 @@ def _differentiable(node: NodeRecord, output: int) -> bool:
     return any(edge.requires_grad for edge in node.outputs.get(output, ()))
 
 
-def _filled(value: Any, slots: dict[int, Tensor]) -> Any:
+def filled(value: Any, slots: dict[int, Tensor]) -> Any:
+    """An argument as it was kept, with tensors in the places of its slots."""
     if isinstance(value, Slot):
         if value.index not in slots:
             raise CannotRerun("One of a call's tensors was not recorded.")
@@ -247,6 +251,6 @@ def _filled(value: Any, slots: dict[int, Tensor]) -> Any:
     if isinstance(value, Omitted):
         raise CannotRerun(f"A call was given a {value.type}, which is not kept.")
     if type(value) in (list, tuple):
-        items = [_filled(item, slots) for item in value]
+        items = [filled(item, slots) for item in value]
         return tuple(items) if isinstance(value, tuple) else items
     return value

@@ -18,6 +18,7 @@ from gradstep.engine.running import tracebacks, warned
 from gradstep.engine.running.driver import Driver
 from gradstep.engine.stack import grow_stack
 from gradstep.engine.stepping.debugger import Debugger
+from gradstep.engine.stepping.losses import watch_loaders
 from gradstep.engine.values.scope import Scope
 from gradstep.engine.values.tracks import Tracks
 from gradstep.engine.verbs.commands import Commands
@@ -71,6 +72,7 @@ class Engine:
         PhaseWatch(debugger, observer).install()
         threads = Threads(debugger, observer)
         threads.install()
+        watch_loaders(debugger.losses)
         internals.keep_fast_paths(threads.mode_here)
         debugger.before_end = threads.wait
         if hasattr(os, "register_at_fork"):

@@ -92,6 +92,14 @@ class Sites:
             known = self._sites[key] = (self._look(frame), frame.f_code)
         return known[0]
 
+    def node(self, frame: FrameType) -> ast.AST | None:
+        """The expression of the source at which ``frame`` stands."""
+        line, end, column, end_column = _position(frame.f_code, frame.f_lasti)
+        if line is None or end is None or column is None or end_column is None:
+            return None
+        found = self._tree(frame.f_code.co_filename).get((line, end, column, end_column))
+        return found[0] if found is not None else None
+
     def name_of_result(self, frame: FrameType | None) -> str:
         """What the program calls the result of the call made at ``frame``; empty if nothing."""
         while frame is not None:

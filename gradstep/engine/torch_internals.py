@@ -121,6 +121,15 @@ sequence_number: Callable[[], int] = torch.autograd._get_sequence_nr  # type: ig
 """The number that the next autograd node made in this thread will carry."""
 
 
+def run_backward(outputs: Any, seeds: Any, inputs: Any) -> tuple[Tensor | None, ...]:
+    """Backward of our own, of which no program hears: past the entry that is wrapped."""
+    engine: Any = torch.autograd.Variable._execution_engine
+    found: tuple[Tensor | None, ...] = engine.run_backward(
+        tuple(outputs), tuple(seeds), False, False, tuple(inputs), True, accumulate_grad=False
+    )
+    return found
+
+
 def node_name(node: Any) -> str:
     """``MulBackward0``: without its namespace."""
     return str(node.name()).rpartition("::")[2]
@@ -128,6 +137,17 @@ def node_name(node: Any) -> str:
 
 def node_number(node: Any) -> int:
     return int(node._sequence_nr())
+
+
+def heads_of(outputs: list[Tensor]) -> dict[int, list[tuple[int, int]]]:
+    """By the number of an autograd node: which of its results is which of ``outputs``."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for index, tensor in enumerate(outputs):
+        with DisableTorchFunction():
+            made_by = tensor.grad_fn
+            if made_by is not None:
+                found.setdefault(node_number(made_by), []).append((tensor.output_nr, index))
+    return found
 
 
 ACCUMULATE_GRAD = "torch::autograd::AccumulateGrad"

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QElapsedTimer
+
 from gradstep.protocol.trace import Devices, Graph, Losses, Moment, Timeline
 
 if TYPE_CHECKING:
     from gradstep.gui.session import Session
+
+
+BEAT = 240
+"""Milliseconds between two readings of a running program, at least."""
 
 
 class Reading:
@@ -16,6 +22,7 @@ class Reading:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._beat = QElapsedTimer()
         self.reset()
 
     def reset(self) -> None:
@@ -39,8 +46,11 @@ class Reading:
             self._asked_devices = True
             ask("devices", Devices, self.take_devices, tag="devices")
 
-    def losses(self) -> None:
-        """Ask for the losses that came since, while the program runs."""
+    def losses_while_running(self) -> None:
+        """Ask for the losses that came since, a few times a second at most."""
+        if self._beat.isValid() and self._beat.elapsed() < BEAT:
+            return
+        self._beat.start()
 
         def take(losses: Losses, _: bytes) -> None:
             self._take_losses(losses)

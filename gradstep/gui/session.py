@@ -340,7 +340,7 @@ class Session(QObject):
                 self._set_state(State.RUNNING)
         elif isinstance(fact, Progress):
             self.progressed.emit(fact.iteration)
-            self._reading.losses()
+            self._reading.losses_while_running()
         elif isinstance(fact, LandscapePart):
             self.landscapeArrived.emit(fact)
         elif isinstance(fact, Exited):

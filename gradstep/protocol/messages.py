@@ -35,13 +35,18 @@ class Reply:
 class Problem:
     """The one shape of an error: what happened, of which kind, where, and the traceback.
 
-    ``kind``: ``busy`` (the program is running), ``unknown`` (no such value or verb), ``invalid``
-    (a wrong argument), ``unavailable`` (the value cannot be read), ``bug`` (gradstep's own)."""
+    ``kind``: ``busy`` (the program is running), ``overtaken`` (it was told to go on meanwhile),
+    ``unknown`` (no such value or verb), ``invalid`` (a wrong argument), ``unavailable`` (the value
+    cannot be read), ``bug`` (gradstep's own)."""
 
     kind: str
     message: str
     context: str = ""
     traceback: str = ""
+
+
+PASSING = frozenset({"busy", "overtaken"})
+"""Kinds of problems that the next stop does away with: then the same can be asked again."""
 
 
 @dataclass(frozen=True)

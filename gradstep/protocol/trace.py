@@ -258,12 +258,18 @@ class Timeline:
 
 @dataclass(frozen=True)
 class Losses:
-    """Values that backward was called on, by iteration. ``first`` is the index of the first."""
+    """Values that backward was called on, by iteration. ``first`` is the index of the first.
+    ``sources`` tells which of ``names`` each is (all of them the first, if empty): what the program
+    calls it where it calls backward. ``epochs``: indices, from ``first`` on, at which one begins.
+    """
 
     first: int
     iterations: tuple[int, ...]
     values: tuple[float, ...]
     labels: tuple[str, ...] = ()
+    sources: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
+    epochs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

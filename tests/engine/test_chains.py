@@ -348,3 +348,67 @@ def test_every_card_of_a_program_agrees(
                     total = sum(term.value for term in traced.terms)
                     assert total == pytest.approx(traced.total, rel=1e-9, abs=1e-12)
     assert seen
+
+
+# ---------------------------------------------------------------------- outside of the table
+
+OUTSIDE = """
+    class Cube(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x**3
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return 3 * x * x * g
+
+    torch.manual_seed(0)
+    lstm = nn.LSTM(3, 4, num_layers=2, batch_first=True, dropout=0.3)
+    gru, rnn = nn.GRU(4, 5, bidirectional=True), nn.RNN(10, 2)
+    x = torch.randn(2, 6, 3)
+    a, (h, _) = lstm(x)
+    b, _ = gru(a)
+    c, _ = rnn(b)
+    d = Cube.apply(c)
+    loss = d.square().mean() + h.sum()
+    loss.backward()
+    print(torch.rand(()).item())
+"""
+
+
+def test_what_no_formula_is_kept_for_is_differentiated_numerically(tmp_path: Path) -> None:
+    """Whole recurrent layers: one call each, which is made again; and a function of the program's
+    own, which is not. Against plain PyTorch; no random number is used up."""
+    space: dict[str, Any] = {"torch": torch, "nn": torch.nn, "print": lambda number: None}
+    text = dedent(OUTSIDE).replace("loss.backward()", "[t.retain_grad() for t in (a, b, c, d)]")
+    exec(text.replace("print(torch.rand(()).item())", "loss.backward()"), space)
+    grads = {"gru": space["a"].grad, "rnn_tanh": space["b"].grad, "Cube": space["c"].grad}
+    with opened(tmp_path, OUTSIDE) as program:
+        program.backward()
+        for operation, name, index in (("gru", "a", (1, 2, 3)), ("rnn_tanh", "b", (0, 4, 1))):
+            found = card(program, operation, name, index)
+            assert not found.in_table and not found.note and found.traced is not None
+            assert found.traced.total == pytest.approx(grads[operation][index].item(), rel=1e-4)
+            assert found.agreement.agrees and found.agreement.error < 1e-6  # type: ignore[operator]
+            norm = found.downstream.value.norm  # type: ignore[union-attr]
+            assert norm == pytest.approx(grads[operation].norm().item(), rel=1e-5)
+        for layer in ("lstm", "gru", "rnn"):
+            for name, parameter in space[layer].named_parameters():
+                operation = "rnn_tanh" if layer == "rnn" else layer
+                index = (1,) * parameter.dim()
+                found = card(program, operation, f"{layer}.{name}", index)
+                assert found.agreement.agrees, (layer, name, found.note)
+                expected = parameter.grad[index].item()
+                assert found.traced is not None
+                assert found.traced.total == pytest.approx(expected, rel=1e-4, abs=1e-7)
+        cube = card(program, "Cube", "c")
+        assert "its code is not run a second time" in cube.note and cube.traced is None
+        norm = cube.downstream.value.norm  # type: ignore[union-attr]
+        sent = 3 * space["c"].detach() ** 2 * space["d"].grad
+        assert norm == pytest.approx(sent.norm().item(), rel=1e-6)
+        assert norm == pytest.approx(grads["Cube"].norm().item(), rel=1e-6)
+        with pytest.raises(RequestFailed, match="Cube is a function of the program's own"):
+            program.check("a", (0, 0, 0))
+        program.run()
+        assert float(program.output) == torch.rand(()).item()

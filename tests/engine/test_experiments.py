@@ -80,6 +80,7 @@ def test_a_whole_run_is_bitwise_that_of_plain_torch(start: Start, file: str) -> 
             stop = program.iteration(level=level)
             assert (stop.reason, stop.iteration) == (Reason.ITERATION, i + 1)
     assert program.losses().values == tuple(losses)
+    assert program.losses().epochs == tuple(range(0, len(losses), len(plain.data)))
     for name, parameter in plain.named_parameters.items():
         found = program.value(name if file == "linear.py" else f"model.{name}").data
         assert found.bytes == parameter.detach().numpy().tobytes()

@@ -17,8 +17,9 @@ from gradstep.engine.gauges.activations import unit_axis
 from gradstep.engine.gauges.history import COUNTED, ITERATIONS, Histories
 from gradstep.engine.gauges.norms import histogram, norm
 from gradstep.protocol.gauges import BINS, LOWEST, SAMPLE, Gauge, ParameterReading
-from gradstep.protocol.trace import Level, Reason
+from gradstep.protocol.trace import Goal, Level, Reason
 from tests.engine.programs_under_test import PROGRAMS, Opened
+from tests.engine.test_life import wait_for
 
 Start = Callable[..., Opened]
 
@@ -260,3 +261,59 @@ def test_of_many_iterations_some_are_kept() -> None:
 def test_which_axis_counts_units() -> None:
     assert unit_axis(2, by_channel=False) == 1 and unit_axis(4, by_channel=False) == 1
     assert unit_axis(3, by_channel=True) == 1 and unit_axis(3, by_channel=False) == 2
+
+
+RUNNING = """
+import time
+import torch
+torch.manual_seed(3)
+w = torch.randn(5, 4, requires_grad=True)
+x = torch.randn(6, 5)
+optimizer = torch.optim.SGD([w], 0.01)
+for i in range({count}):
+    loss = (x @ w).square().mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    time.sleep({pause})
+"""
+
+
+def test_a_running_program_is_looked_into(start: Start, script: Callable[..., Path]) -> None:
+    """What is whole of its iterations is told, losses and gauges, and it goes on."""
+    program = start(script(RUNNING.format(count=100_000, pause=0.01)))
+    program.gauge(Gauge.GRADIENTS, Gauge.UPDATES, Gauge.HISTOGRAMS)
+    program.advance(Goal.RUN)
+    wait_for(lambda: program.gauges().iteration > 20)
+    found = [program.gauges() for _ in range(20)]
+    losses, history = program.losses(), program.gauge_history("w")
+    assert program.stop.reason is Reason.START, "it has not stopped for any of it"
+    program.pause()
+    program.wait()
+    # Plain PyTorch, which looks on.
+    norms, updates, expected = [], [], []
+    torch.manual_seed(3)
+    w = torch.randn(5, 4, requires_grad=True)
+    x = torch.randn(6, 5)
+    optimizer = torch.optim.SGD([w], 0.01)
+    for _ in losses.values:
+        loss = (x @ w).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        expected.append(loss.item())
+        before = w.detach().clone()
+        optimizer.step()
+        assert w.grad is not None
+        norms.append(size(w.grad))
+        updates.append(size(w - before))
+    assert list(losses.values) == expected and losses.iterations == tuple(range(1, len(norms) + 1))
+    for gauges in found:
+        (reading,) = gauges.parameters
+        assert reading.grad == pytest.approx(norms[gauges.iteration - 1], rel=1e-6)
+        assert reading.update == pytest.approx(updates[gauges.iteration - 1], rel=1e-5)
+        assert gauges.previous[0].grad == pytest.approx(norms[gauges.iteration - 2], rel=1e-6)
+    told = [i for i in history.iterations if i <= len(norms)]
+    for i, norm_, update in zip(told, history.grad, history.update, strict=False):
+        assert norm_ == pytest.approx(norms[i - 1], rel=1e-6)
+        assert update == pytest.approx(updates[i - 1], rel=1e-5)
+    assert len(told) > 18 and all(sum(counts) == 20 for counts in history.counts)

@@ -19,6 +19,7 @@ from gradstep.gui.cards.bars import Bar, Bars
 from gradstep.gui.cards.panel import ACCUMULATION, UPDATE, Cards
 from gradstep.gui.window import MainWindow
 from gradstep.phases import Phase
+from gradstep.protocol.messages import Problem
 from tests.gui.windows import WAIT, action, opened, written
 
 
@@ -252,3 +253,16 @@ def test_an_axis_holds_its_bars_and_zero(ends: list[float]) -> None:
     low, high, step = Bars.span(bars)
     assert low <= min(0.0, *ends) <= max(0.0, *ends) <= high
     assert 1 <= (high - low) / step <= 7
+
+
+def test_an_overtaken_reading_leaves_the_card_as_it_was(qtbot: QtBot, lesson: MainWindow) -> None:
+    """The program goes on: at the next stop it is asked again, and nothing flickers meanwhile."""
+    cards = lesson.findChild(Cards)
+    assert isinstance(cards, Cards)
+    page = cards.pages[cards._page]
+    page.clear("what was there")
+    for kind in ("overtaken", "busy"):
+        cards._no_card(Problem(kind, "Not read to the end."))
+        assert page.title.text() == "what was there"
+    cards._no_card(Problem("unavailable", "It was not kept."))
+    assert page.title.text() == "It was not kept."

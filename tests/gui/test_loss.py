@@ -16,6 +16,8 @@ from gradstep.gui.cursor import Cursor
 from gradstep.gui.plot_axes import Axes, log_ticks, multiples, nice_step, range_of
 from gradstep.gui.plots.loss import LossPanel
 from gradstep.gui.plots.losses import LossSeries
+from gradstep.gui.plots.smoothing import Smoothing
+from gradstep.gui.states import State
 from gradstep.gui.theme import theme
 from gradstep.phases import Phase
 from gradstep.protocol.trace import Losses
@@ -107,7 +109,7 @@ def test_increments_and_a_new_program(qtbot, panel: LossPanel, session: FakeSess
     ready(qtbot, panel)
     tell(session, [4.0], first=3)
     assert panel.plot is not None
-    x, y = panel.plot.curve.getData()
+    x, y = panel.plot.curves[0].getData()
     assert list(x) == [1, 2, 3, 4] and list(y) == [1, 2, 3, 4]
     session.programOpened.emit("other.py")
     assert panel._pages.currentWidget() is panel.empty
@@ -131,11 +133,11 @@ def test_all_losses_are_in_view(qtbot, panel: LossPanel, session: FakeSession) -
 def test_logarithmic_axis(qtbot, panel: LossPanel, session: FakeSession) -> None:
     tell(session, [100.0, 1.0, 0.0, 0.01])
     ready(qtbot, panel)
-    panel._log.setChecked(True)
+    panel._log.trigger()
     assert panel.plot is not None
     axes = panel.plot.axes()
     assert axes.log and axes.y[0] < -2 and axes.y[1] > 2
-    _, y = panel.plot.curve.getOriginalDataset()
+    _, y = panel.plot.curves[0].getOriginalDataset()
     assert y[0] == 2 and y[1] == 0 and math.isnan(y[2]) and y[3] == pytest.approx(-2)
     assert panel.plot.grab().toImage().width() == panel.plot.width()
 
@@ -144,12 +146,17 @@ def test_nan_is_crossed(qtbot, panel: LossPanel, session: FakeSession) -> None:
     tell(session, [1.0, 2.0, math.nan, math.nan])
     ready(qtbot, panel)
     assert panel.accessibleDescription() == "Loss NaN at iteration 4"
-    assert panel.plot is not None and panel.series.first_broken == 2
+    assert panel.plot is not None
     axes = panel.plot.axes()
     image = panel.plot.grab().toImage()
+    bottom = axes.area.bottom() - 7
     for iteration in (3, 4):
-        top = QPointF(axes.x_at(iteration), axes.area.top() + 6)
-        assert near(image, top, theme().colour("error")), iteration
+        place = QPointF(axes.x_at(iteration), bottom)
+        assert near(image, place, theme().colour("error"), 2), iteration
+    between = QPointF(axes.x_at(3.5), bottom + 6)
+    assert near(image, between, theme().colour("error"), 1), "one run, one line"
+    panel.plot._hover(QPointF(axes.x_at(4), bottom))
+    assert panel.plot.accessibleDescription() == "4: NaN"
 
 
 def test_a_million_losses(qtbot, panel: LossPanel, session: FakeSession) -> None:
@@ -162,7 +169,7 @@ def test_a_million_losses(qtbot, panel: LossPanel, session: FakeSession) -> None
     plot = panel.plot
     assert plot is not None
     plot.grab()
-    x, y = plot.curve.getData()
+    x, y = plot.curves[0].getData()
     assert len(x) < 20_000, "only what can be seen is drawn"
     assert y.max() == 40.0, "and no spike is lost"
     start = time.perf_counter()
@@ -194,7 +201,7 @@ def test_the_pointer_reads_a_loss(qtbot, panel: LossPanel, session: FakeSession)
     assert plot is not None
     before = plot.grab().toImage()
     plot._hover(plot.axes().at(2.1, 3))
-    assert plot._hovered == 1
+    assert plot.spot == (0, 1)
     assert plot.grab().toImage() != before
     plot._hover(None)
     assert plot.grab().toImage() == before
@@ -208,7 +215,7 @@ def test_keys_read_and_all_is_saved(
     plot = panel.plot
     assert plot is not None
     qtbot.keyClick(plot, Qt.Key.Key_Left)
-    assert plot._hovered == 1 and plot.accessibleDescription() == "2: 5"
+    assert plot.spot == (0, 1) and plot.accessibleDescription() == "2: 5"
     for kind in ("csv", "svg", "png", "pdf"):
         panel.saving.save(str(tmp_path / f"loss.{kind}"))
         assert (tmp_path / f"loss.{kind}").stat().st_size > 20
@@ -231,12 +238,12 @@ def test_series_grows_and_is_corrected() -> None:
     series.apply(Losses(998, (999, 1000), (math.inf, 0.1), ("", "sample 3")))
     x, y = series.arrays()
     assert list(x[-2:]) == [999, 1000] and y[-1] == 0.1
-    assert series.first_broken == 998 and series.label == "sample 3" and series.dtype == "float64"
+    assert series.label == "sample 3" and series.dtype == "float64"
     series.apply(Losses(998, (999,), (2.0,)))
-    assert series.first_broken is None and len(series) == 999 and series.dtype == "float32"
+    assert len(series) == 999 and series.dtype == "float32"
     series.apply(Losses(5000, (5001,), (1.0,)))
     assert len(series) == 1
-    assert [series.nearest(v) for v in (0, 5001, 9999)] == [0, 0, 0]
+    assert [series.lines()[0].nearest(v) for v in (0, 5001, 9999)] == [0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -276,3 +283,152 @@ def test_four_becomes_five_where_that_reaches_the_end(qtbot) -> None:
     room = QRectF(40, 10, 300, 120)
     assert Axes(room, (1, 6), (0, 1.08)).heights()[0] == pytest.approx([0, 0.5, 1])
     assert Axes(room, (1, 6), (0, 7.9)).heights()[0] == pytest.approx([0, 4])
+
+
+# ---------------------------------------------------------------------- several, smoothed, by epoch
+
+
+def two(count: int = 12, epochs: tuple[int, ...] = (0, 6)) -> Losses:
+    """A GAN's: they take turns."""
+    values = [((-1) ** k) * (k + 1) / 8 + 3 for k in range(count)]
+    iterations = tuple(k // 2 + 1 for k in range(count))
+    sources = tuple(k % 2 + 1 for k in range(count))
+    names = ("", "loss_d", "loss_g")
+    return Losses(0, iterations, tuple(values), (), sources, names, epochs)
+
+
+def moving_average(values: list[float], factor: float) -> list[float]:
+    """As in Adam: from zero, divided by 1 − βᵗ; what is not finite is passed over."""
+    found, average, times = [], 0.0, 0
+    for value in values:
+        if not math.isfinite(value):
+            found.append(value)
+            continue
+        times += 1
+        average = factor * average + (1 - factor) * value
+        found.append(average / (1 - factor**times))
+    return found
+
+
+@pytest.mark.parametrize("factor", [0.0, 0.6, 0.9, 0.99])
+@pytest.mark.parametrize("count", [1, 5, 127, 128, 129, 1000])
+def test_smoothing(factor: float, count: int) -> None:
+    values = np.random.default_rng(count).normal(size=count)
+    values[::17] = np.nan
+    whole = Smoothing(factor).go_on(values)
+    expected = moving_average(values.tolist(), factor)
+    np.testing.assert_allclose(whole, expected, rtol=1e-12)
+    bit_by_bit, smoothing = [], Smoothing(factor)
+    for part in np.array_split(values, 7):
+        bit_by_bit += smoothing.go_on(part).tolist()
+    np.testing.assert_allclose(bit_by_bit, expected, rtol=1e-12)
+
+
+def test_each_loss_is_a_line_told_apart_without_colour(
+    qtbot, panel: LossPanel, session: FakeSession
+) -> None:
+    losses = two()
+    session.lossesChanged.emit(losses)
+    ready(qtbot, panel)
+    plot = panel.plot
+    assert plot is not None
+    for i in (0, 1):
+        x, y = plot.curves[i].getOriginalDataset()
+        assert list(y) == list(losses.values[i::2]) and list(x) == list(losses.iterations[i::2])
+    styles = {curve.opts["pen"].style() for curve in plot.curves}
+    assert len(styles) == 2, "their strokes differ, not only their colours"
+    assert panel.accessibleDescription() == (
+        f"loss_d {losses.values[-2]:g} at iteration 6; loss_g {losses.values[-1]:g} at iteration 6"
+    )
+    qtbot.keyClick(plot, Qt.Key.Key_Left)
+    assert plot.accessibleDescription() == f"5: loss_d {losses.values[8]:g}"
+    qtbot.keyClick(plot, Qt.Key.Key_Down)
+    assert plot.accessibleDescription() == f"5: loss_g {losses.values[9]:g}"
+    qtbot.keyClick(plot, Qt.Key.Key_Home)
+    assert plot.accessibleDescription() == f"1: loss_g {losses.values[1]:g}"
+    before = plot.grab().toImage()
+    qtbot.keyClick(plot, Qt.Key.Key_Escape)
+    assert plot.spot is None and plot.grab().toImage() != before
+
+
+def test_by_epoch_the_mean_is_shown(
+    qtbot, panel: LossPanel, session: FakeSession, tmp_path: Path
+) -> None:
+    losses = two()
+    session.lossesChanged.emit(losses)
+    ready(qtbot, panel)
+    plot = panel.plot
+    assert plot is not None
+    assert panel._by_epoch.isEnabled() and panel.options.text() == "by iteration"
+    panel._by_epoch.trigger()
+    assert panel.options.text() == "by epoch"
+    for i in (0, 1):
+        mine = losses.values[i::2]
+        x, y = plot.curves[i].getOriginalDataset()
+        assert list(x) == [1, 2]
+        assert list(y) == pytest.approx([math.fsum(mine[:3]) / 3, math.fsum(mine[3:]) / 3])
+    qtbot.keyClick(plot, Qt.Key.Key_Right)
+    assert plot.accessibleDescription().startswith("epoch 2: loss_d ")
+    assert plot.accessibleDescription().endswith("(so far, mean of 3)")
+    session.stateChanged.emit(State.ENDED)
+    qtbot.keyClick(plot, Qt.Key.Key_Left)
+    qtbot.keyClick(plot, Qt.Key.Key_Right)
+    assert plot.accessibleDescription().endswith("(mean of 3)")
+    panel.saving.save(str(tmp_path / "loss.csv"))
+    rows = (tmp_path / "loss.csv").read_text().splitlines()
+    assert (
+        rows[0] == "epoch,name,loss,losses" and rows[1].startswith("1,loss_d,") and len(rows) == 5
+    )
+
+
+def test_without_epochs_there_is_nothing_to_go_by(
+    qtbot, panel: LossPanel, session: FakeSession
+) -> None:
+    tell(session, [1.0, 2.0])
+    ready(qtbot, panel)
+    assert not panel._by_epoch.isEnabled() and "none seen" in panel._by_epoch.text()
+
+
+def test_smoothed_curves_keep_the_losses_behind(
+    qtbot, panel: LossPanel, session: FakeSession, tmp_path: Path
+) -> None:
+    losses = two(40, (0,))
+    session.lossesChanged.emit(losses)
+    ready(qtbot, panel)
+    panel._factors[0.9].trigger()
+    plot = panel.plot
+    assert plot is not None
+    for i in (0, 1):
+        mine = list(losses.values[i::2])
+        assert list(plot.faint[i].getOriginalDataset()[1]) == mine
+        smooth = plot.curves[i].getOriginalDataset()[1]
+        np.testing.assert_allclose(smooth, moving_average(mine, 0.9), rtol=1e-12)
+        assert plot.faint[i].isVisible()
+    more = Losses(40, (21,), (9.0,), (), (1,), losses.names, ())
+    session.lossesChanged.emit(more)
+    mine = [*losses.values[0::2], 9.0]
+    smooth = plot.curves[0].getOriginalDataset()[1]
+    np.testing.assert_allclose(smooth, moving_average(mine, 0.9), rtol=1e-12)
+    qtbot.keyClick(plot, Qt.Key.Key_End)
+    assert f"smoothed {smooth[-1]:.3f}"[:12] in plot.accessibleDescription()
+    panel.saving.save(str(tmp_path / "loss.csv"))
+    rows = (tmp_path / "loss.csv").read_text().splitlines()
+    assert rows[0] == "iteration,name,loss,smoothed" and float(rows[21].split(",")[3]) == smooth[-1]
+    panel._factors[0.0].trigger()
+    assert not plot.faint[0].isVisible()
+
+
+def test_how_it_is_shown_is_remembered(qtbot, panel: LossPanel, session: FakeSession) -> None:
+    for action in (panel._by_epoch, panel._factors[0.97], panel._log):
+        action.setEnabled(True)
+        action.trigger()
+    again = LossPanel(session, Cursor())
+    qtbot.addWidget(again)
+    session.lossesChanged.emit(two())
+    ready(qtbot, again)
+    ready(qtbot, panel)
+    assert again.series.in_epochs and again.series.factor == 0.97
+    assert again.plot is not None and again.plot.log
+    assert again.options.text() == "by epoch · smoothed by 0.97 · logarithmic"
+    assert again._importing is not None
+    again._importing.join()

@@ -12,17 +12,20 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, QSizeF, Qt
+from PySide6.QtCore import QPointF, QSettings, QSizeF, Qt
 from pytestqt.qtbot import QtBot
 
 from gradstep.assets import resource
+from gradstep.gui.cursor import Cursor
 from gradstep.gui.plots.contours import levels_of, segments
 from gradstep.gui.plots.grouping import Row, fitting, squares
+from gradstep.gui.plots.panel import PlotsPanel
 from gradstep.gui.plots.verdict import verdict
 from gradstep.gui.states import State
 from gradstep.gui.theme import theme
 from gradstep.gui.window import MainWindow
 from gradstep.protocol.gauges import BINS
+from gradstep.protocol.trace import Loaded
 from tests.gui.windows import WAIT, action, opened, until, written
 
 TRAINING = """
@@ -275,3 +278,25 @@ def test_a_place_that_is_pointed_at(qtbot: QtBot, window: MainWindow) -> None:
     assert flow.nearest(QPointF(100, 50)) is None
     qtbot.keyClick(flow, Qt.Key.Key_Right)
     assert flow.hovered is None
+
+
+def test_the_chosen_plot_is_remembered(qtbot: QtBot, window: MainWindow) -> None:
+    """For lessons and for scripts by themselves; what nobody chose is guessed."""
+
+    def loaded(kind: str) -> str:
+        panel = PlotsPanel(window.session, Cursor())  # as after another launch
+        qtbot.addWidget(panel)
+        panel._guess(Loaded(kind, "x.py", "3.11", "2.6", ""))
+        return panel.picture().objectName()
+
+    assert (loaded("experiment"), loaded("script")) == ("landscape", "gradient_flow")
+    plots = window.workspace.plots
+    plots._guess(Loaded("script", "x.py", "3.11", "2.6", ""))
+    action(window, "plots_dead_units").trigger()
+    assert plots.picture() is plots.dead
+    assert (loaded("experiment"), loaded("script")) == ("landscape", "dead_units")
+    plots._guess(Loaded("experiment", "x.py", "3.11", "2.6", ""))
+    action(window, "plots_update_ratio").trigger()
+    assert (loaded("experiment"), loaded("script")) == ("update_ratio", "dead_units")
+    action(window, "landscape_random").trigger()
+    assert QSettings().value("plots/landscape") == "random"

@@ -200,7 +200,7 @@ class Backward:
         One closure, as on the smallest loops each call and each name with a dot is felt: what lies
         in it has left the cache since the last backward."""
         d, watch = self._debugger, self._debugger.nonfinite
-        tracker, note = d.tracker, d.journal.loss
+        tracker, note, here = d.tracker, d.losses.note, sys._getframe
         number_of = internals.plain_number
 
         def count(outputs: Any, differentiable: Any) -> None:
@@ -214,7 +214,7 @@ class Backward:
             if value is None:
                 self._note_loss(outputs, tracker.iteration)
                 return
-            note(tracker.iteration, value, d.sample)
+            note(tracker.iteration, value, d.sample, here(2))
             if watch.on:
                 watch.loss(outputs, value, tracker.iteration)
 
@@ -314,7 +314,7 @@ class Backward:
             with internals.unobserved():
                 value = _number(loss)
         if value is not None:
-            d.journal.loss(iteration, value, d.sample)
+            d.losses.note(iteration, value, d.sample, sys._getframe(1))
         if d.nonfinite.on:
             d.nonfinite.loss(outputs, value, iteration)
 

@@ -32,8 +32,8 @@ class Nodes:
         with internals.DisableTorchFunction():
             record, name = self._record(node), internals.node_name(node)
             last = record is not None and record.leaf is None
-            if record is not None and last and internals.node_number(node) == record.last - 1:
-                self._wave.arrived(record, gradients)
+            if record is not None and last:
+                self._wave.comes(record, internals.node_number(node), gradients)
             label = record.name if record is not None and last else _label(name)
             place = record.place if record is not None else None
             groups = self._calls_around(node, record)

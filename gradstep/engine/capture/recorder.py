@@ -23,7 +23,7 @@ from gradstep.engine.capture.records import EdgeRecord, NodeRecord, leading_to, 
 from gradstep.engine.capture.store import Store
 from gradstep.engine.explain.before import Before
 from gradstep.engine.sites import Sites
-from gradstep.engine.torch_internals import is_leaf, unobserved
+from gradstep.engine.torch_internals import heads_of, is_leaf, unobserved
 from gradstep.engine.values.reading import describe, preview
 from gradstep.protocol.trace import Graph, Group, NodeState, Place
 from gradstep.protocol.values import Preview, ValueKind
@@ -124,6 +124,8 @@ class Recorder:
         node.result_name = name
         outputs = [result] if isinstance(result, Tensor) else tensors_in((result,))
         node.in_place = is_in_place(node.name)
+        if len(outputs) > 1 and self.watching:
+            node.heads = heads_of(outputs)
         for index, tensor in enumerate(outputs):
             if self.watching:
                 node.is_view = node.is_view or bool(tensor._is_view())

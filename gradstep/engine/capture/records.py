@@ -34,6 +34,9 @@ class NodeRecord:
     current: Preview | None = None
     first: int = 0  # autograd numbers [first, last) were made by this call
     last: int = 0
+    # Of a call with several results: which of them each of its autograd nodes made, by the node's
+    # number: pairs of the node's and the call's count.
+    heads: dict[int, list[tuple[int, int]]] | None = None
     backward: list[str] = field(default_factory=list)
     backward_done: int = 0
     arrived: bool = False  # the present backward has come to its results

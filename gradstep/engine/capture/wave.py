@@ -57,11 +57,19 @@ class Wave:
                 recorder.touch(edge)
         return total
 
-    def arrived(self, record: NodeRecord, gradients: tuple[Tensor | None, ...]) -> None:
-        """The whole gradient of a call's results, summed over their paths."""
+    def comes(self, record: NodeRecord, number: int, gradients: tuple[Tensor | None, ...]) -> None:
+        """Backward is at the call's autograd node ``number``. If that made results of the call,
+        these are their whole gradients, summed over their paths."""
+        if record.heads:
+            made = record.heads.get(number, [])
+            pairs = [(index, gradients[at]) for at, index in made if at < len(gradients)]
+        else:
+            pairs = list(enumerate(gradients)) if number == record.last - 1 else []
+        if not pairs:
+            return
         recorder = self._recorder
         record.arrived = True
-        for output, gradient in enumerate(gradients):
+        for output, gradient in pairs:
             if gradient is None:
                 continue
             recorder.store.keep(f"#{record.id}:{output}:grad", gradient)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gradstep.engine.giving_way import between_pieces
 from gradstep.engine.rules.bound import BoundCall, Unexplained, Upstream
 from gradstep.engine.rules.families import Derivative
 from gradstep.engine.rules.rule import Rule
@@ -41,6 +42,7 @@ class Comparison:
         """``ours`` is the rule's gradient; ``coarse`` the coarsest type that took part."""
         if is_opaque(sent) or ours.shape != sent.shape:
             return Agreement(None, note="Autograd's gradient cannot be read.")
+        between_pieces()
         tolerance = TOLERANCE.get(coarse, 1e-4)
         sent, ours, unknown = sent.to(torch.float64), ours.clone(), 0
         if self.rule.unknown is not None:
@@ -63,6 +65,7 @@ class Comparison:
     def _rounding(self, ours: Tensor, narrow: torch.dtype) -> float:
         """How far off the rule itself is when it is computed in ``narrow``. Where large terms
         cancel, that is much more than the type's precision, and so it is for autograd."""
+        between_pieces()
         try:
             call = self.call.again(narrow)
             upstream = tuple(None if u is None else u.to(narrow) for u in self.upstream)

@@ -11,7 +11,10 @@ from torch import Tensor
 
 from gradstep.engine.capture.recorder import Recorder
 from gradstep.engine.capture.records import EdgeRecord, NodeRecord
-from gradstep.engine.explain.agreement import Comparison, apart, coarsest
+from gradstep.engine.explain.agreement import TOLERANCE, Comparison, apart, coarsest
+from gradstep.engine.explain.numeric import Numeric
+from gradstep.engine.explain.tape import CannotRerun
+from gradstep.engine.giving_way import between_pieces
 from gradstep.engine.rules.bound import BoundCall, Unexplained
 from gradstep.engine.rules.families import Derivative
 from gradstep.engine.rules.rule import Rule
@@ -115,13 +118,15 @@ class _Card:
         """With the rule's numbers. Raises ``Unexplained``, and whatever the rule raises."""
         seen, rule = self._seen, self._rule
         if rule is None or seen.node.arguments is None:
-            return self.plain("")
+            return self.numeric(index)
+        between_pieces()
         call = self._bound(rule)
+        between_pieces()
         slot = seen.edge.input
         parameter, _ = call.place_of(slot)
         derivative = rule.derivative(parameter)
         if derivative is None:
-            return self.plain("")
+            return self.numeric(index)
         facts: dict[str, Any] = {
             "argument": parameter,
             "symbol": rule.symbol(parameter),
@@ -138,14 +143,48 @@ class _Card:
             facts["note"] = "No gradient has come to its result yet."
         return self._chain(**facts, fan_out=self._fan_out(index))
 
-    def plain(self, note: str) -> Chain:
+    def numeric(self, index: tuple[int, ...]) -> Chain:
+        """Without a rule: the call made again, and differentiated numerically."""
+        seen, slot = self._seen, self._seen.edge.input
+        upstream = [None if u is None else u.to(torch.float64) for u in seen.upstream]
+        if not any(u is not None for u in upstream):
+            return self.plain("No gradient has come to its result yet.", index)
+        try:
+            if sum(t.numel() for t in (*seen.tensors, *seen.outputs) if t is not None) > LARGEST:
+                raise CannotRerun("Its tensors are too large to be computed with a second time.")
+            made = Numeric(seen.node, seen.tensors)
+            between_pieces()
+            ours = made.vjp(slot, upstream)
+            traced = Traced(index, (), made.element(slot, index, upstream))
+        except CannotRerun as reason:
+            return self.plain(UPDATED if seen.moved else str(reason), index)
+        facts: dict[str, Any] = {"traced": traced}
+        if seen.downstream is None:
+            given = seen.tensors[slot]
+            assert given is not None
+            facts["coming"] = self._quantity(ours.to(given.dtype), "∂L/∂x")
+            facts["agreement"] = Agreement(None, note="Autograd has not sent it yet.")
+        else:
+            facts["agreement"] = self._numerically(ours, seen.downstream)
+        return self.plain("", index, **facts)
+
+    def _numerically(self, ours: Tensor, sent: Tensor) -> Agreement:
+        seen = self._seen
+        tolerance = TOLERANCE.get(coarsest((*seen.tensors, *seen.outputs, sent)), 1e-4)
+        error = apart(ours, sent)
+        if error is None or error != error:
+            return Agreement(None, note="It holds numbers that are not finite.")
+        if error > tolerance and self._recorder.differentiated:
+            return Agreement(None, error, tolerance, note=TWICE)
+        return Agreement(error <= tolerance, error, tolerance)
+
+    def plain(self, note: str, index: tuple[int, ...] | None = None, **facts: Any) -> Chain:
         """Without a rule: what autograd sent, as it is."""
         rule, slot = self._rule, self._seen.edge.input
         symbol = "x" if rule is None else rule.symbol("input")
-        fan_out = self._fan_out(None)
         return self._chain(
             argument=f"input {slot}", symbol=symbol, in_table=False, formula="", source="",
-            note=note, fan_out=fan_out,
+            note=note, fan_out=self._fan_out(index), **facts,
         )  # fmt: skip
 
     def _chain(self, **facts: Any) -> Chain:
@@ -195,7 +234,9 @@ class _Card:
         index: tuple[int, ...],
     ) -> dict[str, Any]:
         seen, slot = self._seen, self._seen.edge.input
+        between_pieces()
         ours = derivative.vjp(call, slot, upstream)
+        between_pieces()
         unreduced = derivative.unreduced(call, slot, upstream)
         summed: tuple[int, ...] = ()
         if unreduced is not None:
@@ -261,6 +302,7 @@ class _Card:
         total: Tensor | None = None
         paths, complete = [], True
         for use in uses:
+            between_pieces()
             sent = _sent(self._recorder, use)
             complete = complete and sent is not None
             if sent is not None:

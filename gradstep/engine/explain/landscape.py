@@ -17,6 +17,7 @@ from gradstep.engine.capture.recorder import Recorder
 from gradstep.engine.capture.records import NodeRecord
 from gradstep.engine.explain.gradients import brought
 from gradstep.engine.explain.tape import Bends, CannotRerun, Tape
+from gradstep.engine.giving_way import Overtaken, giving_way
 from gradstep.engine.torch_internals import unobserved
 from gradstep.protocol.rerun import Axis, AxisFound, AxisKind, Landscape, LandscapePart
 
@@ -32,10 +33,6 @@ class _Way:
 
     found: AxisFound
     unit: dict[int, Tensor]
-
-
-class _Stopped(Exception):
-    """Nobody waits for the rest."""
 
 
 class Landscapes:
@@ -70,7 +67,7 @@ class Landscapes:
         return Landscape(ticket, found, tape.base, moved=tape.moved)
 
     def cancel(self) -> None:
-        """Returns when the loss that is being computed is done: nothing of ours runs then."""
+        """Returns when the call that is being made once more is done: nothing of ours runs then."""
         self._over.set()
         thread, self._thread = self._thread, None
         if thread is not None:
@@ -81,16 +78,15 @@ class Landscapes:
         first = 0
         problem = ""
         try:
-            for row in up[0].found.values if up else (None,):
-                losses = []
-                for x in across.found.values:
-                    if over.is_set():
-                        raise _Stopped
-                    at = [(across, x)] + ([(up[0], row)] if row is not None else [])
-                    losses.append(_loss(tape, at))
-                self._tell(LandscapePart(ticket, first, tuple(losses)))
-                first += len(losses)
-        except _Stopped:
+            with giving_way(over.is_set):
+                for row in up[0].found.values if up else (None,):
+                    losses = []
+                    for x in across.found.values:
+                        at = [(across, x)] + ([(up[0], row)] if row is not None else [])
+                        losses.append(_loss(tape, at))
+                    self._tell(LandscapePart(ticket, first, tuple(losses)))
+                    first += len(losses)
+        except Overtaken:
             problem = "stopped"
         except (CannotRerun, RuntimeError) as error:
             problem = str(error)

@@ -21,6 +21,7 @@ from gradstep.engine.capture.calls import tensors_in
 from gradstep.engine.capture.chance import again, random_numbers_kept
 from gradstep.engine.capture.recorder import Recorder
 from gradstep.engine.capture.records import EdgeRecord, NodeRecord, leading_to
+from gradstep.engine.giving_way import between_pieces
 from gradstep.engine.torch_internals import is_opaque, unobserved
 from gradstep.protocol.values import ValueKind
 
@@ -69,6 +70,7 @@ class Tape:
             self._writes = any(n.in_place or n.name in _WRITES for n in self._calls)
             self.leaves: dict[int, Tensor] = {}
             for node in self._nodes:
+                between_pieces()
                 self._take(node)
         self._held: dict[Port, Tensor] = {}
         self._sources = {n.id: _sources(n) for n in self._calls}
@@ -83,6 +85,7 @@ class Tape:
         with unobserved(), random_numbers_kept() if self._draws else nullcontext():
             values = {(i, 0): self._leaf(i, bends) for i in self.leaves}
             for node in self._calls:
+                between_pieces()
                 self._call(node, values, bends, keep)
             total = 0.0
             for root in self._roots:
@@ -101,8 +104,8 @@ class Tape:
             slots[number] = value if bend is None else value + bend.to(value.dtype)
         arguments = node.arguments
         assert arguments is not None  # see _take
-        args = [_filled(value, slots) for value in arguments.args]
-        kwargs = {k: _filled(value, slots) for k, value in arguments.kwargs.items()}
+        args = [filled(value, slots) for value in arguments.args]
+        kwargs = {k: filled(value, slots) for k, value in arguments.kwargs.items()}
         try:
             with again(node.chance, node.autocast):
                 result = node.function(*args, **kwargs)
@@ -126,7 +129,10 @@ class Tape:
     def _take(self, node: NodeRecord) -> None:
         if node.kind is ValueKind.RESULT:
             if node.function is None or node.arguments is None:
-                raise CannotRerun(f"{node.name} cannot be called again.")
+                raise CannotRerun(
+                    f"{node.name} is a function of the program's own: its code is not run a second"
+                    " time."
+                )
             return
         if node.kind is ValueKind.CONSTANT:
             return
@@ -236,7 +242,8 @@ def _differentiable(node: NodeRecord, output: int) -> bool:
     return any(edge.requires_grad for edge in node.outputs.get(output, ()))
 
 
-def _filled(value: Any, slots: dict[int, Tensor]) -> Any:
+def filled(value: Any, slots: dict[int, Tensor]) -> Any:
+    """An argument as it was kept, with tensors in the places of its slots."""
     if isinstance(value, Slot):
         if value.index not in slots:
             raise CannotRerun("One of a call's tensors was not recorded.")
@@ -244,6 +251,6 @@ def _filled(value: Any, slots: dict[int, Tensor]) -> Any:
     if isinstance(value, Omitted):
         raise CannotRerun(f"A call was given a {value.type}, which is not kept.")
     if type(value) in (list, tuple):
-        items = [_filled(item, slots) for item in value]
+        items = [filled(item, slots) for item in value]
         return tuple(items) if isinstance(value, tuple) else items
     return value

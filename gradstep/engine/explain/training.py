@@ -14,6 +14,7 @@ from gradstep.engine.capture.records import NodeRecord
 from gradstep.engine.explain.before import Before
 from gradstep.engine.explain.gradients import brought
 from gradstep.engine.explain.update_rules import Line, NotTold, Work, run
+from gradstep.engine.giving_way import between_pieces
 from gradstep.engine.values.reading import Unreadable, preview, problem_of
 from gradstep.protocol.training import Accumulation, Part, Update, UpdateStep
 
@@ -96,6 +97,7 @@ def _same(a: Tensor | None, b: Tensor | None) -> bool:
         return a is b
     if a.shape != b.shape or problem_of(a):
         return False
+    between_pieces()
     wide = b.to(a.dtype)
     room = SAME * float(wide.abs().max()) if wide.numel() else 0.0
     return bool(((a - wide).abs() <= room).all())

@@ -14,6 +14,7 @@ from gradstep.engine.capture.calls import has_no_gradient
 from gradstep.engine.capture.recorder import Recorder
 from gradstep.engine.capture.records import EdgeRecord, NodeRecord
 from gradstep.engine.explain.gradients import brought
+from gradstep.engine.giving_way import between_pieces
 from gradstep.engine.torch_internals import is_leaf
 from gradstep.engine.values.reading import problem_of
 from gradstep.protocol.why import Because, Hop, Why
@@ -64,6 +65,7 @@ def _gradient(recorder: Recorder, value: Value) -> tuple[Tensor | None, float | 
 def _norm(grad: Tensor | None) -> float | None:
     if grad is None or problem_of(grad):
         return None
+    between_pieces()
     wide = grad.detach().to(torch.complex128 if grad.is_complex() else torch.float64)
     return float(torch.linalg.vector_norm(wide))
 

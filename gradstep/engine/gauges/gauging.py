@@ -26,6 +26,7 @@ from gradstep.engine.gauges.history import Histories, Record, together
 from gradstep.engine.gauges.norms import histogram, norm, numbers
 from gradstep.engine.gauges.roster import Roster
 from gradstep.engine.gauges.shadows import Shadows
+from gradstep.engine.giving_way import between_pieces
 from gradstep.engine.stepping.debugger import Debugger
 from gradstep.engine.torch_internals import unobserved
 from gradstep.engine.values.scope import Scope
@@ -102,6 +103,22 @@ class Gauging:
             tuple(sorted(self.kinds)),
             last.iteration,
             tuple(replace(p, ref=refs.get(p.name, p.name)) for p in last.parameters.values()),
+            tuple(last.activations.values()),
+            tuple(previous.parameters.values()) if previous else (),
+            self._share(),
+            self._note(),
+        )
+
+    def read_running(self) -> Gauges:
+        """Of the latest iteration that is whole. Nothing of the program's is looked at."""
+        last, previous = self._histories.whole
+        kinds = tuple(sorted(self.kinds))
+        if last is None:
+            return Gauges(kinds)
+        return Gauges(
+            kinds,
+            last.iteration,
+            tuple(replace(p, ref=p.name) for p in last.parameters.values()),
             tuple(last.activations.values()),
             tuple(previous.parameters.values()) if previous else (),
             self._share(),
@@ -211,6 +228,7 @@ class Gauging:
             added[i] if fresh[i] else norm(t.grad) if t.grad is not None else None
             for i, t in enumerate(tensors.values())
         ]
+        between_pieces()
         weights = [norm(tensor) for tensor in tensors.values()]
         rows = zip(
             names, tensors.values(), numbers(weights), numbers(grads), numbers(added), strict=True
@@ -269,7 +287,8 @@ class Gauging:
         self._spent, self._began = 0.0, (now, stops)
 
     def _share(self) -> float | None:
-        spent, total = (sum(cost[i] for cost in self._costs) for i in (0, 1))
+        costs = self._costs.copy()
+        spent, total = (sum(cost[i] for cost in costs) for i in (0, 1))
         return spent / total if total > 0 else None
 
 

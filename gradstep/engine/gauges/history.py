@@ -43,6 +43,13 @@ class Histories:
     def previous(self) -> Record | None:
         return self._records[-2] if len(self._records) > 1 else None
 
+    @property
+    def whole(self) -> tuple[Record | None, Record | None]:
+        """The last record to which nothing comes any more, and the one before; another thread may
+        be at the last of all."""
+        records = [None, None, *self._records[-3:-1]]
+        return records[-1], records[-2]
+
     def at(self, iteration: int) -> Record:
         """The record of ``iteration``, which is the last or a new one."""
         last = self.last
@@ -78,12 +85,19 @@ class Histories:
                 dropped.counts.clear()
             del self._counted[1:-1:2]
 
-    def of(self, name: str) -> GaugeHistory:
-        """Of one parameter or activation; empty where it was never gauged."""
-        records = [r for r in self._records if name in r.parameters or name in r.activations]
+    def of(self, name: str, *, running: bool = False) -> GaugeHistory:
+        """Of one parameter or activation; empty where it was never gauged. ``running``: another
+        thread is at the last record."""
+        last = self.last if running else None
+        records = [
+            r
+            for r in list(self._records)
+            if r is not last and (name in r.parameters or name in r.activations)
+        ]
         readings = [r.parameters.get(name) for r in records]
         units = [r.activations.get(name) for r in records]
-        with_counts = [r for r in self._counted if name in r.counts]
+        counted = [(r, r.counts.get(name)) for r in list(self._counted) if r is not last]
+        with_counts = [(r.iteration, tuple(counts)) for r, counts in counted if counts]
         return GaugeHistory(
             name,
             tuple(r.iteration for r in records),
@@ -93,6 +107,6 @@ class Histories:
             tuple(p.update if p else None for p in readings),
             tuple(u.dead / u.units if u and u.units else None for u in units),
             tuple(u.dead_lately / u.units if u and u.units else None for u in units),
-            tuple(r.iteration for r in with_counts),
-            tuple(tuple(r.counts[name]) for r in with_counts),
+            tuple(iteration for iteration, _ in with_counts),
+            tuple(counts for _, counts in with_counts),
         )

@@ -10,10 +10,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gradstep.engine.giving_way import between_pieces
 from gradstep.engine.rules.bound import BoundCall, Unexplained, Upstream
 from gradstep.engine.rules.families import Derivative, Terms, only, product
 from gradstep.engine.rules.shapes import Index, sum_to
 from gradstep.protocol.cards import Factor, Term
+
+PIECE = 1 << 28
+"""Products of numbers that are added up without asking whether something else is wanted."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class Contraction(Derivative):
         if set(e.labels[mine]) - set("".join(labels)):
             tensors.append(torch.ones_like(e.operands[mine]))
             labels.append(e.labels[mine])
-        found = torch.einsum(f"{','.join(labels)}->{e.labels[mine]}", *tensors)
+        found = einsum(labels, e.labels[mine], tensors)
         return sum_to(e.scale * found, call.tensors[slot].shape)
 
     def terms(
@@ -87,3 +91,29 @@ class Contraction(Derivative):
                 yield product(symbols[0], at(e.output, g, values), g, factors)
 
         return math.prod(sizes[label] for label in free), each()
+
+
+def einsum(labels: Sequence[str], output: str, tensors: Sequence[Tensor]) -> Tensor:
+    """``torch.einsum``, in pieces along its longest axis: whoever waits for what comes after it
+    waits for one piece."""
+    equation = f"{','.join(labels)}->{output}"
+    sizes: dict[str, int] = {}
+    for tensor, names in zip(tensors, labels, strict=True):
+        for label, size in zip(names, tensor.shape, strict=True):
+            sizes[label] = max(sizes.get(label, 1), size)
+    pieces = math.prod(sizes.values()) // PIECE
+    if not pieces or not output:
+        return torch.einsum(equation, *tensors)
+    along = max(output, key=lambda label: sizes[label])
+    length = max(1, sizes[along] // (pieces + 1))
+    parts = []
+    for start in range(0, sizes[along], length):
+        between_pieces()
+        cut = [
+            tensor.narrow(names.index(along), start, min(length, sizes[along] - start))
+            if along in names and tensor.shape[names.index(along)] > 1
+            else tensor
+            for tensor, names in zip(tensors, labels, strict=True)
+        ]
+        parts.append(torch.einsum(equation, *cut))
+    return torch.cat(parts, output.index(along))

@@ -194,6 +194,8 @@ class Driver:
 
     def _tell_position(self, debugger: Debugger) -> None:
         assert self.experiment is not None
+        if debugger.epoch != self._epoch():
+            debugger.losses.epoch_begins()
         debugger.epoch = self._epoch()
         debugger.sample = self._position % len(self.experiment.data) + 1
 

@@ -28,6 +28,7 @@ from gradstep.engine.stepping.gate import Command, Gate
 from gradstep.engine.stepping.goals import Goals
 from gradstep.engine.stepping.journal import Journal
 from gradstep.engine.stepping.lines import Lines, Wish, in_python_thread
+from gradstep.engine.stepping.losses import LossLog
 from gradstep.engine.stepping.pursuit import NOWHERE, Pursuit, Spot
 from gradstep.engine.stepping.tracker import Tracker
 from gradstep.phases import Phase
@@ -62,6 +63,7 @@ class Debugger:
         self.lines = Lines(self.sites)
         self.tracker = Tracker(driven=driven)
         self.journal = Journal(driven=driven)
+        self.losses = LossLog(self.sites)
         self.subjects = Subjects(self.sites)
         self.callers = Callers(self.sites, self.subjects)
         self.recorder = Recorder(self.sites, self.callers, Store())

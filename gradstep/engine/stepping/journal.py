@@ -1,19 +1,17 @@
-"""What happened, in order: phases with their operations, and losses. Bounded in any run."""
+"""What happened, in order: phases with their operations. Bounded in any run."""
 
 from __future__ import annotations
 
-from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from gradstep.phases import Phase
-from gradstep.protocol.trace import Losses, Place, Timeline, TimelineCell, TimelinePhase
+from gradstep.protocol.trace import Place, Timeline, TimelineCell, TimelinePhase
 
 STRETCHES = 20_000
 CELLS = 400
 ALL_CELLS = 100_000
-LOSSES = 1_000_000
 
 
 @dataclass(slots=True, eq=False)
@@ -36,9 +34,8 @@ def _is_aside(stretch: _Stretch, waiting: set[int]) -> bool:
 
 
 class Journal:
-    """The last ``STRETCHES`` stretches of a phase, the last ``LOSSES`` losses. The last
-    ``ALL_CELLS`` operations have a cell each, ``CELLS`` at most in one stretch; of older ones only
-    their number is known.
+    """The last ``STRETCHES`` stretches of a phase. The last ``ALL_CELLS`` operations have a cell
+    each, ``CELLS`` at most in one stretch; of older ones only their number is known.
 
     ``driven``: each forward was asked for. Else one that led to no backward was for a log or a
     plot: it is taken out when its iteration is complete."""
@@ -50,11 +47,6 @@ class Journal:
         self._changed: int | None = None
         self._cells = 0
         self._with_cells: deque[_Stretch] = deque()
-        self._iterations = array("q")
-        self._losses = array("d")
-        self._samples: dict[int, int] = {}
-        """Of an experiment: which sample a loss belongs to, by the loss's number."""
-        self._first_loss = 0
 
     def open(
         self, phase: Phase, iteration: int, title: str = "", outer: Phase | None = None
@@ -140,19 +132,6 @@ class Journal:
             return stretch.count
         return None
 
-    def loss(self, iteration: int, value: float, sample: int | None = None) -> None:
-        """``sample`` counts from 1; None when it is not known."""
-        losses = self._losses
-        self._iterations.append(iteration)
-        losses.append(value)
-        if sample:
-            self._samples[len(losses) - 1 + self._first_loss] = sample
-        if len(losses) > LOSSES:
-            half = LOSSES // 2
-            del self._iterations[:half], losses[:half]
-            self._first_loss += half
-            self._samples = {i: n for i, n in self._samples.items() if i >= self._first_loss}
-
     def timeline(self, since: int) -> Timeline:
         """From ``since`` on, or from an earlier stretch that has been taken out since the last
         question."""
@@ -184,11 +163,3 @@ class Journal:
             if stretch.iteration != self._stretches[-1].iteration:
                 return
             yield stretch
-
-    def losses(self, since: int) -> Losses:
-        skip = max(0, since - self._first_loss)
-        first = self._first_loss + skip
-        iterations, values = tuple(self._iterations[skip:]), tuple(self._losses[skip:])
-        samples = [self._samples.get(first + i, 0) for i in range(len(values))]
-        labels = tuple(f"sample {n}" if n else "" for n in samples) if any(samples) else ()
-        return Losses(first, iterations, values, labels)

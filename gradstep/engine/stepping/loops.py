@@ -6,6 +6,7 @@ import ast
 import os
 from dataclasses import dataclass
 from types import FrameType
+from typing import Any
 
 from gradstep.engine.running.warned import quiet
 from gradstep.engine.sites import Sites
@@ -58,6 +59,27 @@ class Epochs:
             return None
         file, loop = loops[1]
         return os.path.realpath(file), _line_run_again(loop)
+
+    def variable(self, frame: FrameType | None) -> tuple[dict[str, Any], str] | None:
+        """The variable in which the loop of the epochs counts, with the module's names; None where
+        it is a function's, which cannot be read without disturbing it."""
+        frame, outer = self._sites.user_frame(frame), None
+        found = 0
+        for place in self._frames:
+            assert frame is not None
+            for loop in _loops_around(place):
+                found += 1
+                if found == 2:
+                    outer = loop
+                    break
+            if outer is not None:
+                break
+            frame = self._sites.user_frame(frame.f_back)
+        if not isinstance(outer, ast.For) or not isinstance(outer.target, ast.Name):
+            return None
+        if frame is None or frame.f_code.co_name != "<module>":
+            return None
+        return frame.f_globals, outer.target.id
 
 
 def _loops_around(place: _Frame) -> list[_Loop]:

@@ -248,6 +248,8 @@ class Pursuit:
         """Backward is called at ``frame``: which loops are around it?"""
         d = self._debugger
         self.epochs.learn(frame)
+        if not d.driven:
+            d.losses.count_by(self.epochs.variable(frame))
         d.attends = self._breakpoints.between or d.nonfinite.on
         if self.command.goal is not Goal.EPOCH or d.driven:
             return

@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradstep.engine import torch_internals as internals
 from gradstep.engine.capture.chance import random_numbers_kept
+from gradstep.engine.giving_way import ending_python
 from gradstep.engine.running.warned import quiet
 
 Lookup = Callable[[str], Any]
@@ -48,8 +49,14 @@ class Expression:
             except KeyError:
                 if name in given:
                     scope[name] = given[name]
+
+        def work() -> Any:
+            # Inside of ``run``, whose own lines are never broken off.
+            with ending_python():
+                return eval(self._code, scope)
+
         with quiet():
-            return run(lambda: eval(self._code, scope))
+            return run(work)
 
 
 def _names(code: CodeType) -> frozenset[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from gradstep.engine.giving_way import between_pieces
 from gradstep.engine.values.reading import Unreadable, problem_of
 from gradstep.protocol.examination import Histogram
 from gradstep.protocol.values import Statistics
@@ -63,6 +64,7 @@ def _pieces(tensor: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     flat = values.reshape(-1)
     if flat.numel():
         for piece in torch.split(flat, size):
+            between_pieces()
             yield piece.to(kind, copy=True), piece
 
 

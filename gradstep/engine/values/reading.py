@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gradstep.engine.giving_way import between_pieces
 from gradstep.engine.torch_internals import is_leaf, is_opaque, unobserved
 from gradstep.protocol.values import FORMATS, PREVIEW_ELEMENTS, Preview, TensorInfo
 
@@ -85,6 +86,7 @@ def preview(tensor: Tensor) -> Preview:
                 return Preview(elements=tuple(tensor.detach().reshape(-1).tolist()))
             if count > RMS_LIMIT or not (tensor.is_floating_point() or tensor.is_complex()):
                 return Preview()
+            between_pieces()
             norm = _norm(tensor.detach())
             return Preview(norm=norm, rms=norm / math.sqrt(count))
     except Exception as error:  # any tensor subclass may raise anything

@@ -152,15 +152,13 @@ class Commands(RerunCommands, TrainingCommands, GaugeCommands, ValueCommands):
         return self._debugger.journal.timeline(since)
 
     def do_losses(self, since: int = 0) -> Losses:
-        return self._debugger.journal.losses(since)
+        return self._debugger.losses.told(since)
 
     def do_moment(self, graph: int = 0, timeline: int = 0, losses: int = 0) -> Moment:
         """Each number says how far that part has been read before (see ``since``)."""
+        values = self.do_values()  # first: it may be overtaken, and a timeline is told only once
         return Moment(
-            self.do_graph(graph),
-            self.do_timeline(timeline),
-            self.do_losses(losses),
-            self.do_values(),
+            self.do_graph(graph), self.do_timeline(timeline), self.do_losses(losses), values
         )
 
     # ------------------------------------------------------------------ breakpoints

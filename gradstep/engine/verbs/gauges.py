@@ -21,11 +21,11 @@ class GaugeCommands(Asking):
         return tuple(sorted(self._gauging.kinds))
 
     def do_gauges(self) -> Gauges:
-        """The latest iteration's readings."""
-        self._standing()
-        return self._gauging.read()
+        """The latest iteration's readings; while the program runs, of the latest that is whole."""
+        standing = self._debugger.gate.waiting
+        return self._gauging.read() if standing else self._gauging.read_running()
 
     def do_gauge_history(self, name: str) -> GaugeHistory:
         """Of one parameter, or of one activation module, by the name that its readings have."""
-        self._standing()
-        return self._gauging.histories.of(name)
+        running = not self._debugger.gate.waiting
+        return self._gauging.histories.of(name, running=running)

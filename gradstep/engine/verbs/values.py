@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gradstep.engine.capture.records import NodeRecord
+from gradstep.engine.giving_way import between_pieces
 from gradstep.engine.running.driver import Driver
 from gradstep.engine.torch_internals import is_leaf, unobserved
 from gradstep.engine.values.axes import axes_of
@@ -227,9 +228,11 @@ class ValueCommands(Asking):
         for text in expressions if again else ():
             self._watches.forgive(text)
         given, stop = self._given(), self._debugger.stops
-        return tuple(
-            self._watches.watch(text, stop, given, self._described) for text in expressions
-        )
+        watched = []
+        for text in expressions:
+            between_pieces()
+            watched.append(self._watches.watch(text, stop, given, self._described))
+        return tuple(watched)
 
     def do_track(self, expressions: tuple[str, ...]) -> None:
         """Measure these (names of values, or expressions) in every iteration from now on, and no

@@ -85,7 +85,7 @@ class ChainCard(Card):
         self.equation.show_terms(*_equation(chain, loss))
         self.equation.show()
         self.steps.say(_steps(chain))
-        traced = chain.traced if not _alone(chain) else None
+        traced = chain.traced if not (_alone(chain) and chain.in_table) else None
         self.traced_title.say(_traced_title(chain, loss) if traced else "")
         self.traced.show_rows(_traced(traced) if traced else ())
         self._offer_next(chain.fan_out)
@@ -181,12 +181,18 @@ def _traced_title(chain: Chain, loss: str) -> str:
     assert chain.traced is not None
     name = at(chain.operands[chain.input].name or chain.symbol, chain.traced.index)
     count = len(chain.traced.terms) + chain.traced.left
+    if not count:
+        return words("One element, {0}, measured").format(name)
     if count == 1:
         return words("One element: {0}").format(name)
     return words("One element, {0}: a sum of {1}").format(name, count)
 
 
 def _traced(traced: Traced) -> tuple[Row, ...]:
+    if not traced.terms:
+        # As ``explain/numeric`` has it: u is the upstream, e the element's direction.
+        product = words("(⟨u, f(x + h e)⟩ − ⟨u, f(x − h e)⟩) / 2h")
+        return (Row(product, number(traced.total), lane=BACK, strong=True),)
     rows = []
     for term in traced.terms:
         left = " · ".join(_factor(f.symbol, f.index) for f in term.factors)
@@ -225,13 +231,21 @@ def _paths(fan_out: FanOut) -> tuple[Row, ...]:
 
 def _remark(chain: Chain) -> str:
     said = [chain.note] if chain.note else []
-    if not chain.in_table:
-        said.append(words("No formula is kept for this operation: what autograd sent is shown."))
     agreement = chain.agreement
+    if not chain.in_table:
+        text = words("No formula is kept for {0}: shown is the vector–Jacobian product uᵀ·∂y/∂x.")
+        said.insert(0, text.format(chain.operation))
+        if chain.traced is not None:
+            said.append(words("The call was made again, in float64, and differentiated anew."))
     if agreement.agrees is True:
         error = number(float(f"{agreement.error or 0:.1g}"), 1, "float64")
         text = words("Computed anew from the formula: autograd sent the same, to {0}.")
         exactly = words("Computed anew from the formula: autograd sent exactly the same.")
+        if not chain.in_table:
+            text, exactly = (
+                words("Autograd sent the same, to {0}."),
+                words("Autograd sent exactly the same."),
+            )
         said.append(text.format(error) if agreement.error else exactly)
     elif agreement.agrees is False:
         error = number(float(f"{agreement.error or 0:.2g}"), 2, "float64")

@@ -18,7 +18,7 @@ from gradstep.gui.segmented import Segmented
 from gradstep.gui.session import Session
 from gradstep.gui.states import State
 from gradstep.protocol.cards import Chain
-from gradstep.protocol.messages import Problem
+from gradstep.protocol.messages import PASSING, Problem
 from gradstep.protocol.rerun import Check
 from gradstep.protocol.trace import Edge, Graph, Node, Stop
 from gradstep.protocol.training import Accumulation, Update
@@ -178,7 +178,7 @@ class Cards(QWidget):
             Chain,
             lambda chain, _: self._show_chain(chain),
             tag="cards chain",
-            failed=lambda problem: self.chain.clear(problem.message),
+            failed=self._no_card,
             edge=edge.id,
             index=self._index,
         )
@@ -235,8 +235,8 @@ class Cards(QWidget):
             self._told = update
 
     def _no_card(self, problem: Problem) -> None:
-        page = self.pages[self._page]
-        page.clear(problem.message)
+        if problem.kind not in PASSING:  # else what was there stays until the next stop
+            self.pages[self._page].clear(problem.message)
 
     # ------------------------------------------------------------------ below
 

@@ -70,8 +70,12 @@ class PathStrip(QWidget):
             )
             painter.setFont(caption)
             painter.setPen(look.colour("text_secondary"))
-            name = names.elidedText(spot.name, Qt.TextElideMode.ElideMiddle, width + arrow * 0.7)
-            painter.drawText(QRectF(x, 34, width + arrow, 16), Qt.AlignmentFlag.AlignVCenter, name)
+            last = i == arrows and i > 0  # it has room at its left only
+            room = width + arrow * (0.25 if last else 0.7)
+            name = names.elidedText(spot.name, Qt.TextElideMode.ElideMiddle, room)
+            side = Qt.AlignmentFlag.AlignRight if last else Qt.AlignmentFlag.AlignLeft
+            box = QRectF(x + width - room if last else x, 34, room + 1, 16)
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter | side), name)
             x += width
             if i < arrows:
                 self._paint_arrow(painter, spot.by, x, arrow)

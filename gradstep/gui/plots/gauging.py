@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QSettings, QTimer, Signal
 from PySide6.QtGui import QAction
 
 from gradstep.gui.cursor import Cursor
@@ -20,14 +20,20 @@ if TYPE_CHECKING:
 Kinds = tuple[Gauge, ...]
 LIMIT = 0.1
 """Part of the running time that gauging may take at full speed."""
+BEAT = 300
+"""Milliseconds between two looks at a running program, at least."""
 PAUSE = 60
 """Milliseconds that the program must stand before its norms are read: a held key steps on."""
 COSTLY = 0.03
 """Part of the running time from which the cost of gauging is told."""
 
 
+_READABLE = (State.STOPPED, State.ENDED, State.RUNNING)
+
+
 class GaugeReader(QObject):
-    """Asks at every stop, while a plot of gauges is seen."""
+    """Asks at every stop, and now and then while the program runs, while a plot of gauges is
+    seen."""
 
     noteChanged = Signal()
 
@@ -40,13 +46,20 @@ class GaugeReader(QObject):
         self.note = ""
         self.activations = QAction(self.tr("Histograms of activations"), self, checkable=True)
         self.activations.setObjectName("plots_of_activations")
-        self.activations.toggled.connect(lambda on: self.watch(self._picture))
+        self.activations.setChecked(str(QSettings().value("plots/activations", "0")) == "1")
+        self.activations.toggled.connect(self._show_activations)
         self.actions_ = [self.activations]
         session.loaded.connect(self._loaded)
         self._timer = QTimer(self, singleShot=True, interval=PAUSE)
         self._timer.timeout.connect(self.ask)
         session.stopped.connect(lambda stop: self._timer.start())
+        self._beat = QTimer(self, singleShot=True, interval=BEAT)
+        session.progressed.connect(self._look_in)
         cursor.selected.connect(lambda ref: self._ask_history())
+
+    def _show_activations(self, on: bool) -> None:
+        QSettings().setValue("plots/activations", int(on))
+        self.watch(self._picture)
 
     def show_actions(self, on: bool) -> None:
         self.activations.setVisible(on)
@@ -80,9 +93,13 @@ class GaugeReader(QObject):
 
     def ask(self) -> None:
         """What has been gathered so far, if the program stands."""
-        standing = self._session.state in (State.STOPPED, State.ENDED)
-        if self.kinds() and standing:
+        if self.kinds() and self._session.state in _READABLE:
             self._session.ask("gauges", Gauges, self._take, tag="gauges", failed=lambda p: None)
+
+    def _look_in(self, _: int) -> None:
+        if not self._beat.isActive():
+            self._beat.start()
+            self.ask()
 
     def _loaded(self, _: object) -> None:
         self._subscribed = None
@@ -120,8 +137,7 @@ class GaugeReader(QObject):
     def _ask_history(self) -> None:
         """Of the selected layer, or of the first one."""
         name = self._layer()
-        standing = self._session.state in (State.STOPPED, State.ENDED)
-        if name and standing and isinstance(self._picture, Histograms):
+        if name and self._session.state in _READABLE and isinstance(self._picture, Histograms):
             self._session.ask(
                 "gauge_history",
                 GaugeHistory,

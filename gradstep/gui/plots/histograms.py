@@ -36,7 +36,7 @@ class Histograms(Picture):
     def empty(self) -> str:
         if self.history.counts:
             return ""
-        return translate("Plots", "Histograms appear here when backward has run.")
+        return translate("Plots", "Histograms appear here when backward runs in view.")
 
     def subtitle(self) -> str:
         if self.empty():

@@ -234,7 +234,7 @@ class GradientFlow(LayersPicture):
     def empty(self) -> str:
         if any(y is not None for layer in self.layers for y in layer.marks.values()):
             return ""
-        return translate("Plots", "Gradient norms appear here when backward has run.")
+        return translate("Plots", "Gradient norms appear here when backward runs in view.")
 
     def subtitle(self) -> str:
         if self.empty():

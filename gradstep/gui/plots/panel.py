@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QSettings
 from PySide6.QtGui import QAction, QActionGroup, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QMenu, QStackedLayout, QToolButton, QWidget
 
@@ -20,7 +21,8 @@ from gradstep.protocol.values import ValueInfo, ValueKind
 
 
 class PlotsPanel(Panel):
-    """One plot at a time, chosen in its title."""
+    """One plot at a time, chosen in its title. What the person chose for a lesson, or for a
+    script, is shown for the next one, too."""
 
     def __init__(self, session: Session, cursor: Cursor, parent: QWidget | None = None) -> None:
         super().__init__("plots", "", parent)
@@ -35,6 +37,7 @@ class PlotsPanel(Panel):
             self.landscape,
         )
         self._chosen_by_hand = False
+        self._kind = "script"
         self._pages = QStackedLayout()
         self.body.addLayout(self._pages, 1)
         self._choices = QActionGroup(self)
@@ -86,7 +89,9 @@ class PlotsPanel(Panel):
 
     def choose(self, picture: Picture, *, by_hand: bool = True) -> None:
         """Show ``picture`` from now on."""
-        self._chosen_by_hand = self._chosen_by_hand or by_hand
+        if by_hand:
+            self._chosen_by_hand = True
+            QSettings().setValue(self._key, picture.objectName())
         self._pages.setCurrentWidget(picture)
         self.setFocusProxy(picture)
         self._choices.actions()[self.pictures.index(picture)].setChecked(True)
@@ -97,10 +102,16 @@ class PlotsPanel(Panel):
 
     def _guess(self, loaded: Loaded) -> None:
         """A lesson is about how the loss slopes, a model about how its layers learn."""
-        if not self._chosen_by_hand:
-            lesson = loaded.kind == "experiment"
-            self.choose(self.landscape if lesson else self.flow, by_hand=False)
-        self._look()
+        self._kind = "experiment" if loaded.kind == "experiment" else "script"
+        lesson = self._kind == "experiment"
+        name = str(QSettings().value(self._key, ""))
+        chosen = next((p for p in self.pictures if p.objectName() == name), None)
+        self._chosen_by_hand = chosen is not None
+        self.choose(chosen or (self.landscape if lesson else self.flow), by_hand=False)
+
+    @property
+    def _key(self) -> str:
+        return f"plots/chosen/{self._kind}"
 
     def _guess_again(self, values: tuple[ValueInfo, ...]) -> None:
         parameters = [v for v in values if v.kind is ValueKind.PARAMETER]
@@ -109,7 +120,6 @@ class PlotsPanel(Panel):
             self.choose(self.landscape, by_hand=False)
 
     def _clear(self, path: str = "") -> None:
-        self._chosen_by_hand = self._chosen_by_hand and path == self._session.path
         self.reader.clear()
         self.landscape.clear()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QSettings, QTimer
 from PySide6.QtGui import QAction, QActionGroup
 
 from gradstep.gui.cursor import Cursor
@@ -65,13 +65,19 @@ class Surveyor(QObject):
             action = QAction(text, self, checkable=True)
             action.setObjectName(f"landscape_{way or 'auto'}")
             action.setData(way)
-            action.setChecked(not way)
             self._ways.addAction(action)
-        self._ways.triggered.connect(lambda action: self._soon())
+        chosen = str(QSettings().value("plots/landscape", ""))
+        for action in self._ways.actions():
+            action.setChecked(action.data() == (chosen if chosen in words else ""))
+        self._ways.triggered.connect(self._choose)
         again = QAction(self.tr("Other random directions"), self)
         again.setObjectName("landscape_seed")
         again.triggered.connect(self._reseed)
         self.actions_ = [*self._ways.actions(), again]
+
+    def _choose(self, action: QAction) -> None:
+        QSettings().setValue("plots/landscape", action.data())
+        self._soon()
 
     def show_actions(self, on: bool) -> None:
         for action in self.actions_:

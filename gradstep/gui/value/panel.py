@@ -26,7 +26,7 @@ from gradstep.gui.value.tensor import FIELDS
 from gradstep.gui.value.words import is_read, is_single, watched_name
 from gradstep.gui.word_button import WordButton
 from gradstep.protocol.examination import BESIDE
-from gradstep.protocol.messages import Problem
+from gradstep.protocol.messages import PASSING, Problem
 from gradstep.protocol.trace import Reason, Stop
 from gradstep.protocol.values import ValueInfo
 
@@ -187,7 +187,7 @@ class ValuePanel(Panel):
 
     def _miss(self, problem: Problem) -> None:
         """The selected value cannot be described."""
-        if problem.kind == "busy":
+        if problem.kind in PASSING:
             return  # it runs; at the next stop it is asked again
         info = self._selected.info
         if info is not None and info.kind in LEAVES and info.name in self._names.refs():

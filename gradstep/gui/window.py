@@ -98,6 +98,7 @@ class MainWindow(QMainWindow):
         self.graph.changed.connect(self._refresh)
         self.workspace.breakpoints.toggleRequested.connect(self.toggle_breakpoint)
         self.message.restartRequested.connect(self.session.restart)
+        self.cursor_.told.connect(self.status.tell)
         self.message.lineRequested.connect(self.cursor_.select_line)
         self.toolbar.speed.activated.connect(
             lambda i: QSettings().setValue("speed", SPEEDS[i] or 0)

@@ -108,7 +108,8 @@ class _Folder:
                 found[self.items[key].text, one].append(key)
         for keys in found.values():
             first, *others = keys
-            self.items[first] = replace(self.items[first], count=len(keys))
+            nodes = tuple(node for key in keys if (node := self.items[key].node) is not None)
+            self.items[first] = replace(self.items[first], count=len(keys), members=nodes)
             for key in others:
                 del self.items[key]
                 self._gathered.add(key)

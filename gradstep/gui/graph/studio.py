@@ -192,7 +192,8 @@ def _picture(order: Order, scene: Scene, shape: Hashable, last: Made) -> Made:
         placement = place(scene, order.room, None if order.fresh else last.picture.placement)
     index = Index(scene)
     now = moment(scene, last.model.stop, index)
-    return Made(last.model, Picture(scene, placement, now, last.picture), shape, index, order)
+    picture = Picture(scene, placement, now, last.picture, index=index)
+    return Made(last.model, picture, shape, index, order)
 
 
 def _step(order: Order, last: Made) -> Made | None:
@@ -219,5 +220,7 @@ def _step(order: Order, last: Made) -> Made | None:
     # A new NaN, or one that is gone, is looked into; else nothing has failed that had not before.
     same = not spoils(scene, links) and not spoils(last.picture.scene, links)
     now = moment(scene, order.stop, index, last.picture.now.failed if same else None)
-    picture = Picture(scene, last.picture.placement, now, last.picture, touched=(items, links))
+    picture = Picture(
+        scene, last.picture.placement, now, last.picture, touched=(items, links), index=index
+    )
     return Made(model, picture, last.structure, index, order)

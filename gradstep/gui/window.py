@@ -238,6 +238,7 @@ class MainWindow(QMainWindow):
         self.workspace.save(settings)
         # Out of sight first: a program that has ended may take a moment to leave.
         self.hide()
+        self.graph.give_up()
         self.session.close()
         event.accept()
 

@@ -246,6 +246,10 @@ class GraphPanel(Panel):
             parts.append(self.tr("updating"))
         self.set_title(self.tr("Graph"), " · ".join(parts))
 
+    def give_up(self) -> None:
+        """The window closes: no picture is wanted any more."""
+        self._studio.give_up()
+
     def open_search(self) -> None:
         """Let the person type what to find."""
         self.search.open()

@@ -48,7 +48,10 @@ def arrange(
     for attempt in range(attempts + 1):
         problem = Problem(boxes, wires, groups, ranks, flow, loose)
         try:
-            across = extend(problem, kept, check) if kept else spread(problem, check)
+            if kept:
+                across = extend(problem, kept, check)
+            else:
+                across = spread(problem, check, not attempt and FEW < len(wires) <= MANY)
         except Contradiction as found:
             if attempt == attempts:
                 raise

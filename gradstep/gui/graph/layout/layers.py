@@ -76,7 +76,8 @@ class Layers:
         codes = self._path[above] * len(self._paths) + self._path[below]
         kinds, which = np.unique(codes, return_inverse=True)
         gaps = np.array([self._gap(int(code)) for code in kinds], float)
-        return self.after[above] + gaps[which] + self.before[below]
+        rooms: Floats = self.after[above] + gaps[which] + self.before[below]
+        return rooms
 
     def _gap(self, code: int) -> float:
         found = self._gaps.get(code)

@@ -26,8 +26,9 @@ STILL = 0.5
 """Sweeps end when nothing moves further than this any more."""
 
 
-def spread(problem: Problem, check: Check = no_check) -> list[float]:
-    """A coordinate across the flow for every variable. ``check``: see ``arrange``."""
+def spread(problem: Problem, check: Check = no_check, may_fail: bool = False) -> list[float]:
+    """A coordinate across the flow for every variable. ``check``: see ``arrange``. ``may_fail``:
+    raise ``Contradiction`` rather than untangle lines that cross too often to be in order."""
     entries = sum(map(len, problem.layers)) or 1
     sweeps = int(np.clip(SWEEPS_WORK / entries, 6, 24))
     y = _start(problem)
@@ -53,9 +54,11 @@ def spread(problem: Problem, check: Check = no_check) -> list[float]:
         return y
 
     y = swept(y)
-    other = untangled(layers, y, spine, check)
+    # First, whether there is a way at all: untangling is dear.
+    found = pushed(layers, y, spine, check=check)
+    other = untangled(layers, y, spine, check, may_fail)
     if (other == y).all():
-        return pushed(layers, y, spine, check=check)
+        return found
     order = layers.order(other)
     return pushed(layers, swept(other, order), spine, order, check)
 
@@ -138,8 +141,8 @@ def _separated(layers: Layers, wanted: Floats, order: Ints | None, check: Check)
             move = now - was
             if abs(move) > abs(moved[i]):
                 moved[i] = move
-    apart_now: Floats = wanted + np.array(moved)
-    return apart_now
+    separated: Floats = wanted + np.array(moved)
+    return separated
 
 
 def isotonic(values: Sequence[float], weights: Sequence[float]) -> list[float]:

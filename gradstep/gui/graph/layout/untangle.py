@@ -15,6 +15,7 @@ from itertools import combinations, pairwise
 
 from gradstep.gui.graph.layout.check import Check, no_check
 from gradstep.gui.graph.layout.layers import Floats, Layers
+from gradstep.gui.graph.layout.push import Contradiction
 
 PASSES = 4
 BEYOND = 24.0
@@ -22,6 +23,8 @@ BEYOND = 24.0
 MOST = 3000
 """With more wires than this, crossings are left as they are: there would be no end to it."""
 
+TANGLED = 0.05
+"""With more crossings by wire, it is the straight ways into frames that are in the way."""
 TOGETHER = 6
 """So many lines at most are moved at once."""
 
@@ -40,11 +43,20 @@ class Step:
     target: int
 
 
-def untangled(layers: Layers, y: Floats, fixed: Collection[int], check: Check = no_check) -> Floats:
-    """``y`` with some variables, but none of ``fixed``, in other places."""
+def untangled(
+    layers: Layers,
+    y: Floats,
+    fixed: Collection[int],
+    check: Check = no_check,
+    may_fail: bool = False,
+) -> Floats:
+    """``y`` with some variables, but none of ``fixed``, in other places. ``may_fail``: raise
+    ``Contradiction`` when there is too much to do."""
     if len(layers.problem.wires) > MOST:
         return y
     tangle = _Tangle(layers, y, fixed, check)
+    if may_fail and sum(tangle.counts.values()) > TANGLED * len(layers.problem.wires):
+        raise Contradiction(frozenset())
     for _ in range(PASSES):
         if not tangle.improve():
             break
@@ -73,19 +85,19 @@ class _Tangle:
                 if one != other:
                     self._bends.setdefault(one, []).append(other)
                     self._bends.setdefault(other, []).append(one)
-        self._counts = {number: self._count(number) for number in self._gaps}
+        self.counts = {number: self._count(number) for number in self._gaps}
 
     def improve(self) -> bool:
         """Go through all crossings once; whether anything became better."""
         better = False
         for number in sorted(self._gaps):
-            if self._counts[number] and self._improve_at(number):
+            if self.counts[number] and self._improve_at(number):
                 better = True
         return better
 
     def _improve_at(self, number: int) -> bool:
         better = False
-        while self._counts[number]:
+        while self.counts[number]:
             best = self._best(self._moves(number, alone=True))
             best = best or self._best(self._moves(number, alone=False))
             if best is None:
@@ -152,13 +164,13 @@ class _Tangle:
         self._check()
         before = tuple((variable, self.y[variable]) for variable, _ in move)
         concerned = self._put(move)
-        gain = sum(self._count(n) - self._counts[n] for n in concerned)
+        gain = sum(self._count(n) - self.counts[n] for n in concerned)
         self._put(before)
         return gain
 
     def _make(self, move: Move) -> None:
         for number in self._put(move):
-            self._counts[number] = self._count(number)
+            self.counts[number] = self._count(number)
 
     def _put(self, move: Move) -> set[int]:
         """Change places; the gaps that this concerns."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
+
 from gradstep.gui.graph.build import build
 from gradstep.gui.graph.layout.placement import Flow, Placement
 from gradstep.gui.graph.placing import place_flowing
+from gradstep.protocol.values import ValueKind
 from tests.gui import graphs
 from tests.gui.scenes import model_of
 
@@ -81,3 +84,31 @@ def test_the_steps_of_a_loop_do_not_cross() -> None:
     placement = place_flowing(scene, Flow.DOWN)
     assert len(crossings_of(placement)) <= 6, "at most one in a step"
     assert place_flowing(scene, Flow.DOWN) == placement
+
+
+@pytest.mark.parametrize("flow", list(Flow))
+def test_a_line_runs_straight_into_a_module_with_buffers_of_its_own(flow: Flow) -> None:
+    """Convolution and normalisation, three times: one line, though the frame of each normalisation
+    also has leaves before the operation."""
+    b = graphs.Builder()
+    b.data("x")
+    value = "x"
+    for i in range(3):
+        b.param(f"conv{i}.weight")
+        b.op("conv2d", f"{value} conv{i}.weight", f"c{i}", groups=f"net:Net/conv{i}:Conv2d")
+        for name in ("running_mean", "running_var"):
+            b.leaf(ValueKind.BUFFER, f"bn{i}.{name}", graphs.scalar(0.5))
+        inputs = f"c{i} bn{i}.running_mean bn{i}.running_var"
+        b.op("batch_norm", inputs, f"n{i}", groups=f"net:Net/bn{i}:BatchNorm2d")
+        value = f"n{i}"
+    b.op("sum", value, "loss")
+    b.loss("loss")
+    scene = build(model_of(b.graph()))
+    placement = place_flowing(scene, flow)
+    axis = 1 if flow == Flow.RIGHT else 0
+    line = {
+        round(placement.boxes[key][axis], 3)
+        for key, item in scene.items.items()
+        if item.text in ("conv2d", "batch_norm", "sum")
+    }
+    assert len(line) == 1

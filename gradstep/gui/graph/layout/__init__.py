@@ -1,10 +1,11 @@
 """Where the boxes of a graph stand: layers along the flow, straight main lines across it.
 
-Sugiyama's four steps: ranks (``ranks``), order within a layer and coordinates (``order``,
-``spread``), routes (here). What runs straight (an operation, the value it hands on, the operation
-that takes it first) is one variable, so straight lines are a matter of construction and not of
-luck. Groups are frames that hold their members and nobody else. Everything is deterministic;
-numbers and names play no part. No Qt here, so that it can run in any thread.
+Sugiyama's four steps: ranks (``ranks``), coordinates and with them the order within a layer
+(``spread``, ``untangle``, ``push``), routes (``columns``). What runs straight (an operation, the
+value it hands on, the operation that takes it first) is one variable, so straight lines are a
+matter of construction and not of luck. Groups are frames that hold their members and nobody else.
+Everything is deterministic; numbers and names play no part. No Qt here, so that it can run in any
+thread.
 """
 
 from __future__ import annotations

@@ -23,6 +23,8 @@ BEYOND = 24.0
 MOST = 3000
 """With more wires than this, crossings are left as they are: there would be no end to it."""
 
+TRIES = 2000
+"""So many moves are tried at most: a thicket stays one, and must not take seconds."""
 TANGLED = 0.05
 """With more crossings by wire, it is the straight ways into frames that are in the way."""
 TOGETHER = 6
@@ -67,7 +69,7 @@ def untangled(
 
 class _Tangle:
     def __init__(self, layers: Layers, y: Floats, fixed: Collection[int], check: Check) -> None:
-        self._check = check
+        self._check, self._tries = check, 0
         self.y: list[float] = y.tolist()
         self._fixed = fixed
         self._deciding = [layers.deciding(slot) for slot in range(len(layers.slots))]
@@ -97,7 +99,7 @@ class _Tangle:
 
     def _improve_at(self, number: int) -> bool:
         better = False
-        while self.counts[number]:
+        while self.counts[number] and self._tries < TRIES:
             best = self._best(self._moves(number, alone=True))
             best = best or self._best(self._moves(number, alone=False))
             if best is None:
@@ -162,6 +164,7 @@ class _Tangle:
     def _gain(self, move: Move) -> int:
         """How many crossings more there would be."""
         self._check()
+        self._tries += 1
         before = tuple((variable, self.y[variable]) for variable, _ in move)
         concerned = self._put(move)
         gain = sum(self._count(n) - self.counts[n] for n in concerned)

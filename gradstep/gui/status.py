@@ -157,6 +157,7 @@ class StatusLine(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._session, self._calm, self._breakpoints = session, calm, breakpoints
         self._iteration = 0
+        self._told = ""
         self._left: list[Sentence] = []
         self._right = ""
         calm.changed.connect(self.refresh)
@@ -176,12 +177,20 @@ class StatusLine(QWidget):
         """Its first words: what happened."""
         return self._left[0][0].text
 
+    def tell(self, words: str) -> None:
+        """Say something about what is selected; ``""``: no longer."""
+        if words != self._told:
+            self._told = words
+            self.refresh()
+
     def refresh(self) -> None:
         stop = self._session.stop
         state = self._calm.state
         if state is not State.RUNNING:
             self._iteration = 0
         self._left = sentences(state, stop, self._iteration, self._loss(), self._hit())
+        if self._told:
+            self._left.insert(1, (Word(self._told),))
         stands = state in (State.STOPPED, State.ENDED)
         told = stop is not None and stands and stop.reason is not Reason.START
         self._right = level_text(stop.level) if stop is not None and told else ""

@@ -99,6 +99,7 @@ class MainWindow(QMainWindow):
         self.workspace.pinChanged.connect(self._refresh)
         self.workspace.breakpoints.toggleRequested.connect(self.toggle_breakpoint)
         self.message.restartRequested.connect(self.session.restart)
+        self.cursor_.told.connect(self.status.tell)
         self.message.lineRequested.connect(self.cursor_.select_line)
         self.toolbar.speed.activated.connect(
             lambda i: QSettings().setValue("speed", SPEEDS[i] or 0)
@@ -244,6 +245,7 @@ class MainWindow(QMainWindow):
         self.workspace.save(settings)
         # Out of sight first: a program that has ended may take a moment to leave.
         self.hide()
+        self.graph.give_up()
         self.session.close()
         event.accept()
 

@@ -11,6 +11,7 @@ from gradstep.gui.breakpoints.panel import BreakpointsPanel
 from gradstep.gui.cards.panel import Cards
 from gradstep.gui.cursor import Cursor
 from gradstep.gui.graph.panel import GraphPanel
+from gradstep.gui.guide import Guide
 from gradstep.gui.panel import Panel
 from gradstep.gui.panels.console import ConsolePanel
 from gradstep.gui.panels.keys import KeysPanel
@@ -44,6 +45,7 @@ class Workspace(QWidget):
         self, session: Session, cursor: Cursor, breakpoints: Breakpoints, parent: QWidget
     ) -> None:
         super().__init__(parent)
+        self.guide = Guide(session, cursor, self)
         self.source = SourcePanel(session, cursor, breakpoints)
         self.graph = GraphPanel(session, cursor)
         self.value = ValuePanel(session, cursor)

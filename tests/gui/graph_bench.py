@@ -13,6 +13,7 @@ from gradstep.gui.cursor import Cursor
 from gradstep.gui.graph.canvas import GraphCanvas
 from gradstep.gui.graph.panel import GraphPanel
 from gradstep.gui.graph.scene import Item, Link
+from gradstep.gui.guide import Guide
 from gradstep.gui.theme import PhaseColours, theme
 from gradstep.phases import Phase
 from gradstep.protocol.trace import Graph, Stop
@@ -31,6 +32,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.session, self.cursor = FakeSession(), Cursor()
+        self._guide = Guide(self.session, self.cursor, self.cursor)  # type: ignore[arg-type]
         self.panel = GraphPanel(self.session, self.cursor)  # type: ignore[arg-type]
         self.panel.set_motion(False)
         self.panel.resize(680, 500)

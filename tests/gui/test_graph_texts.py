@@ -7,11 +7,12 @@ import pytest
 from gradstep.gui.graph.build import build
 from gradstep.gui.graph.describe import describe_item, describe_link
 from gradstep.gui.graph.layout.placement import Flow
-from gradstep.gui.graph.moment import moment
+from gradstep.gui.graph.moment import Index, moment
 from gradstep.gui.graph.placing import place_flowing
 from gradstep.gui.graph.refs import key_of, place_of, ref_of
 from gradstep.gui.graph.symbols import base_name, short, symbol
 from gradstep.gui.graph.texts import label, number, tray
+from gradstep.gui.whereabouts import Whereabouts
 from gradstep.protocol.trace import Change
 from gradstep.protocol.values import Preview, TensorInfo
 from tests.gui import graphs
@@ -141,9 +142,13 @@ def test_refs() -> None:
     assert ref_of(link(scene, "y_pred").key, scene) == f"#{product.id}:0"
     power = next(n for n in model.now.nodes.values() if n.name == "pow")
     assert ref_of(item(scene, "loss").key, scene) == f"#{power.id}:0"
+    index, where = Index(scene), Whereabouts()
+    where.add(graphs.linear(2, "mock")[0])
     for text in ("w", "mul", "y"):
-        assert key_of(ref_of(item(scene, text).key, scene), scene) == item(scene, text).key
-    assert key_of("nobody", scene) == "" == ref_of("nothing", scene)
+        key = item(scene, text).key
+        assert key_of(ref_of(key, scene), scene, index, where) == key
+    assert key_of("y_pred", scene, index, where) == item(scene, "mul").key, "by the value's name"
+    assert key_of("nobody", scene, index, where) == "" == ref_of("nothing", scene)
 
 
 def test_what_is_expected_cannot_be_asked_for() -> None:

@@ -232,10 +232,10 @@ def colours_in_row(view: CodeView, line: int, left: int, right: int) -> set[str]
 
 
 def test_clicking_a_line_tells_its_number(qtbot: QtBot, view: CodeView) -> None:
-    with qtbot.waitSignal(view.lineSelected) as selected:
+    with qtbot.waitSignal(view.lineAsked) as selected:
         middle = view.rect_of(3).center()
         qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(80, middle.y()))
-    assert selected.args == [3]
+    assert selected.args == [3, 1]
 
 
 def test_pointing_at_a_line_tells_it_and_leaving_takes_it_back(
@@ -351,7 +351,7 @@ def test_lines_and_cursor_are_one(qtbot: QtBot, session: Session) -> None:
     session.programOpened.emit(path)
     qtbot.waitUntil(lambda: bool(panel.view.code.lines))
     with qtbot.waitSignal(cursor.lineSelected) as selected:
-        panel.view.lineSelected.emit(13)
+        panel.view.lineAsked.emit(13, 1)
     assert selected.args == [path, 13]
     assert panel.view.selected == 13
     cursor.hover_line(path, 9)

@@ -94,7 +94,7 @@ def test_run_to_cursor_goes_to_the_selected_line(bench: Bench) -> None:
 
 
 def test_toggling_by_key_is_seen_in_gutter_tab_and_engine(bench: Bench) -> None:
-    bench.source.view.lineSelected.emit(7)
+    bench.source.view.lineAsked.emit(7, 1)
     bench.press(Qt.Key.Key_F9)
     assert list(bench.source.view.breakpoints) == [7]
     tabs = bench.window.workspace.tabs

@@ -86,7 +86,7 @@ def test_into_over_out_and_the_cursor(qtbot: QtBot, window: MainWindow, tmp_path
     source = window.workspace.source
     qtbot.waitUntil(lambda: bool(source.view.marks))
     line, product = line_of(PROGRAM, "backward") - 1, line_of(PROGRAM, "product")
-    source.view.lineSelected.emit(line)
+    source.view.lineAsked.emit(line, 1)
     control = Qt.KeyboardModifier.ControlModifier
     assert press(qtbot, window, Qt.Key.Key_F10, control) is Reason.LINE
     stop = window.session.stop

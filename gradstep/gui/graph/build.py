@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from functools import cached_property
 
 from gradstep.gui.graph.folding import Folding, Stack
 from gradstep.gui.graph.model import GraphModel
@@ -76,7 +77,7 @@ class _Folder:
 
     def _path(self, key: str, item: Item) -> tuple[str, ...]:
         if item.role == Role.DATA and not _is_buffer(item):
-            return ()
+            return self._entered(key) if self.folding.outline is None else ()
         groups = self.plan.leaf_groups(key) if item.role in LEAVES else item.groups
         tree = self.folding.outline
         if tree is None:
@@ -87,6 +88,29 @@ class _Folder:
         users = self.plan.users.get(key, [])
         alone = len(users) == 1 and self.plan.items[users[0]].groups == groups
         return tree.path(groups, users[0] if alone else "")
+
+    def _entered(self, key: str) -> tuple[str, ...]:
+        """The modules inside of which data stands: those that had begun before its first use, as a
+        loop's have before its next step. What a module begins with comes from outside."""
+        users = self.plan.users.get(key)
+        if not users:
+            return ()
+        found = []
+        for group in self.plan.leaf_groups(key):
+            if group in self.folding.folded or self._begins[group] == self.plan.order(users[0]):
+                break
+            found.append(group)
+        return tuple(found)
+
+    @cached_property
+    def _begins(self) -> dict[str, tuple[int, str]]:
+        """By group, the place of its first operation."""
+        found: dict[str, tuple[int, str]] = {}
+        for key, item in self.plan.items.items():
+            for group in item.groups:
+                order = self.plan.order(key)
+                found[group] = min(found.get(group, order), order)
+        return found
 
     def _itself(self, item: Item, path: tuple[str, ...]) -> Item:
         """An item that is not folded, perhaps with what it is made of."""
@@ -108,7 +132,8 @@ class _Folder:
                 found[self.items[key].text, one].append(key)
         for keys in found.values():
             first, *others = keys
-            self.items[first] = replace(self.items[first], count=len(keys))
+            nodes = tuple(node for key in keys if (node := self.items[key].node) is not None)
+            self.items[first] = replace(self.items[first], count=len(keys), members=nodes)
             for key in others:
                 del self.items[key]
                 self._gathered.add(key)

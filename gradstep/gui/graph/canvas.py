@@ -32,8 +32,9 @@ _ARROWS = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
 
 class GraphCanvas(GraphView):
     """Pan by dragging or scrolling; zoom with Ctrl and the wheel, a pinch, ``+``, ``-``, ``0``
-    (100 %) and Home (everything). Arrow keys walk along edges, Enter and a double click lead to
-    the source line, Escape selects nothing."""
+    (100 %) and Home (everything). Arrow keys walk along edges, Enter and a double click open a
+    module or lead to the source line, Backspace shuts the module around what is selected, Escape
+    selects nothing."""
 
     refSelected = Signal(str)
     """What the person chose (see ``Cursor.ref``)."""
@@ -198,11 +199,20 @@ class GraphCanvas(GraphView):
             self.fit()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.selected:
             self._open(self.selected)
+        elif key == Qt.Key.Key_Backspace and (frame := self._frame_around(self.selected)):
+            self.foldToggled.emit(frame)
         elif key == Qt.Key.Key_Escape and self.selected:
             self._choose("")
         else:
             return False
         return True
+
+    def _frame_around(self, key: str) -> str:
+        """The innermost open module or function around an item, or around where a link begins."""
+        scene = self.picture.scene
+        link = scene.links.get(key)
+        item = scene.items.get(link.source if link is not None else key)
+        return item.groups[-1] if item is not None and item.groups else ""
 
     def _walk(self, towards: Qt.Key) -> None:
         here = self.selected

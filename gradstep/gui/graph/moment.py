@@ -43,6 +43,7 @@ class Index:
         self.items: dict[int, list[str]] = {}
         self.links: dict[int, list[str]] = {}
         self.parameters: dict[str, int] = {}
+        self._places: dict[str, dict[int, int]] = {}
         for key, item in scene.items.items():
             if item.expected:
                 continue
@@ -53,6 +54,14 @@ class Index:
         for key, link in scene.links.items():
             if not link.expected:
                 self.links.setdefault(link.edge.id, []).append(key)
+
+    def places(self, item: Item) -> dict[int, int]:
+        """By node, its place among the members of ``item``."""
+        found = self._places.get(item.key)
+        if found is None:
+            found = {node.id: place for place, node in enumerate(item.members)}
+            self._places[item.key] = found
+        return found
 
 
 def moment(

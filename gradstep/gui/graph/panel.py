@@ -208,7 +208,7 @@ class GraphPanel(Panel):
         kept = old.selected in picture.scene.items or old.selected in picture.scene.links
         picture.selected = old.selected if kept else ""
         if self._cursor.ref and ref_of(picture.selected, picture.scene) != self._cursor.ref:
-            picture.selected = key_of(self._cursor.ref, picture.scene)
+            picture.selected = self._key_of(self._cursor.ref, picture)
         self._fresh = self._fresh and not picture.items
         if self._modules is None:
             self._name_detail(picture.scene.overview)
@@ -247,6 +247,10 @@ class GraphPanel(Panel):
         if self.waiting and not self._late.isActive():
             parts.append(self.tr("updating"))
         self.set_title(self.tr("Graph"), " · ".join(parts))
+
+    def give_up(self) -> None:
+        """The window closes: no picture is wanted any more."""
+        self._studio.give_up()
 
     def open_search(self) -> None:
         """Let the person type what to find."""
@@ -293,9 +297,15 @@ class GraphPanel(Panel):
     # ------------------------------------------------------------------ cursor
 
     def _select(self, ref: str) -> None:
-        scene = self.canvas.picture.scene
-        if ref_of(self.canvas.selected, scene) != ref:
-            self.canvas.select(key_of(ref, scene))
+        """Something was selected, perhaps in another view."""
+        picture = self.canvas.picture
+        if ref_of(self.canvas.selected, picture.scene) != ref:
+            key = self._key_of(ref, picture)
+            self.canvas.select(key)
+            self.canvas.reveal(key)
+
+    def _key_of(self, ref: str, picture: Picture) -> str:
+        return key_of(ref, picture.scene, picture.index, self._cursor.whereabouts)
 
     def _show_menu(self, key: str, at: QPoint) -> None:
         menu = QMenu(self)

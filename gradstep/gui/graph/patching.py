@@ -57,7 +57,12 @@ def patched(
         touched.update(dict.fromkeys(index.items.get(id, ())))
     for key in touched:
         item = items[key]
-        members = tuple(fresh.get(node.id, node) for node in item.members)
+        members = item.members
+        if members:
+            places, others = index.places(item), list(members)
+            for id in fresh.keys() & places.keys():
+                others[places[id]] = fresh[id]
+            members = tuple(others)
         node = fresh.get(item.node.id) if item.node is not None else None
         items[key] = replace(item, node=node or item.node, members=members)
     crossed: dict[str, None] = {}

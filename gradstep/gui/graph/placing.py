@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from gradstep.gui.graph.beside_spine import Lead, lead, with_rows
 from gradstep.gui.graph.layout import arrange
+from gradstep.gui.graph.layout.check import Check, no_check
 from gradstep.gui.graph.layout.placement import Box, Flow, GroupBox, Placement, Rect, Route, Wire
 from gradstep.gui.graph.rows import EXIT, rows, scene_without, scenes_of
 from gradstep.gui.graph.satellites import Satellite, satellites
@@ -45,18 +46,24 @@ FITS = LEGIBLE
 """A graph flows to the right as long as its numbers can be read in the room there is."""
 
 
-def place(scene: Scene, room: tuple[float, float], previous: Placement | None = None) -> Placement:
-    """Places for everything in ``scene``, for a view of ``room`` pixels."""
+def place(
+    scene: Scene,
+    room: tuple[float, float],
+    previous: Placement | None = None,
+    check: Check = no_check,
+) -> Placement:
+    """Places for everything in ``scene``, for a view of ``room`` pixels. ``check`` is called again
+    and again; what it raises ends the work."""
     if previous is not None and previous.boxes:
-        kept = place_flowing(scene, previous.flow, previous)
+        kept = place_flowing(scene, previous.flow, previous, check)
         if previous.flow == Flow.DOWN or _scale(kept, room) >= LEAST:
             return kept
     if _longest(scene) * COLUMN * LEAST > room[0]:
-        return place_flowing(scene, Flow.DOWN)  # much too wide, without trying
-    right = place_flowing(scene, Flow.RIGHT)
+        return place_flowing(scene, Flow.DOWN, check=check)  # much too wide, without trying
+    right = place_flowing(scene, Flow.RIGHT, check=check)
     if _scale(right, room) >= FITS:
         return right
-    down = place_flowing(scene, Flow.DOWN)
+    down = place_flowing(scene, Flow.DOWN, check=check)
     one, other = _scale(right, room), _scale(down, room)
     return right if one >= max(WORTH * other, LEAST) else down
 
@@ -74,16 +81,18 @@ def _scale(placement: Placement, room: tuple[float, float]) -> float:
     return min(room[0] / max(bounds.width, 1), room[1] / max(bounds.height, 1))
 
 
-def place_flowing(scene: Scene, flow: Flow, previous: Placement | None = None) -> Placement:
+def place_flowing(
+    scene: Scene, flow: Flow, previous: Placement | None = None, check: Check = no_check
+) -> Placement:
     """Places for everything in ``scene``, in the given direction."""
     parameters = sum(item.role == Role.PARAMETER for item in scene.items.values())
     found = rows(scene) if flow == Flow.DOWN else []
     if not found:
-        return _placed(scene, flow, parameters, {}, previous)
+        return _placed(scene, flow, parameters, {}, previous, check)
     alone = scenes_of(found, scene)
-    placed = [_placed(each, Flow.RIGHT, parameters, {}) for each in alone]
+    placed = [_placed(each, Flow.RIGHT, parameters, {}, None, check) for each in alone]
     leads = {row.join: lead(row, scene, inner) for row, inner in zip(found, placed, strict=True)}
-    spine = _placed(scene_without(found, scene), flow, parameters, leads, previous)
+    spine = _placed(scene_without(found, scene), flow, parameters, leads, previous, check)
     return with_rows(spine, scene, found, placed, leads)
 
 
@@ -92,7 +101,8 @@ def _placed(
     flow: Flow,
     parameters: int,
     leads: dict[str, Lead],
-    previous: Placement | None = None,
+    previous: Placement | None,
+    check: Check,
 ) -> Placement:
     """Places for a scene that flows one way. ``parameters``: how many there are in all."""
     beside = satellites(scene)
@@ -102,6 +112,7 @@ def _placed(
         by_target.setdefault(satellite.link.target, []).append(satellite)
     boxes = []
     for item in scene.items.values():
+        check()
         if item.key not in beside:
             box = _box(scene, item, flow, trays, by_target.get(item.key, []))
             boxes.append(leads[item.key].before(box) if item.key in leads else box)
@@ -115,7 +126,7 @@ def _placed(
         GroupBox(f.key, f.parent, CODE_CHARACTER * len(frame_label(f)) + 40)
         for f in scene.frames.values()
     ]
-    return _attached(scene, arrange(boxes, wires, frames, flow, previous), beside, trays)
+    return _attached(scene, arrange(boxes, wires, frames, flow, previous, check), beside, trays)
 
 
 class _Trays:

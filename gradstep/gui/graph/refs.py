@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gradstep.gui.graph.moment import nodes_of
+from gradstep.gui.graph.moment import Index, nodes_of
 from gradstep.gui.graph.scene import LEAVES, Item, Link, Role, Scene
+from gradstep.gui.whereabouts import Whereabouts
 from gradstep.protocol.trace import Place
 
 
@@ -21,27 +22,12 @@ def ref_of(key: str, scene: Scene) -> str:
     return _ref_of_item(item)
 
 
-def key_of(ref: str, scene: Scene) -> str:
-    """The item that ``ref`` means; ``""`` when it is not on the graph."""
-    if not ref:
-        return ""
-    for key, item in scene.items.items():
-        if (
-            not item.expected
-            and item.role not in (Role.LOSS, Role.OPEN)
-            and (_ref_of_item(item) == ref)
-        ):
-            return key
-    if ref.startswith("#"):
-        node = ref[1:].partition(":")[0]
-        for key, item in scene.items.items():
-            if not item.expected and any(str(n.id) == node for n in nodes_of(item)):
-                return key
-    # A parameter of a folded module: the module shows where it is.
-    for key, item in scene.items.items():
-        if not item.expected and any(n.kind != "result" and n.name == ref for n in item.members):
-            return key
-    return ""
+def key_of(ref: str, scene: Scene, index: Index, where: Whereabouts) -> str:
+    """The item that ``ref`` means, or the one that has it folded away; ``""`` when it is not on the
+    graph. ``index`` is that of ``scene``."""
+    node = where.node(ref)
+    found = index.items.get(node, []) if node is not None else []
+    return min(found, key=lambda key: ref_of(key, scene) != ref, default="")
 
 
 def place_of(key: str, scene: Scene) -> Place | None:

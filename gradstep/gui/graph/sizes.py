@@ -185,4 +185,4 @@ def _number_room(tensor: TensorInfo | None) -> tuple[float, float]:
     if shows_elements(tensor):
         rows = -(-tensor.numel // LIST_ACROSS)
         return (LIST_ACROSS * 7 + 2) * CODE_CHARACTER, rows * LIST_LINE + 4
-    return 6 * VALUE_CHARACTER, VALUE_LINE
+    return 7 * VALUE_CHARACTER, VALUE_LINE

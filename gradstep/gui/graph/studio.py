@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, Signal
 from gradstep.gui.background import Background
 from gradstep.gui.graph.build import fold
 from gradstep.gui.graph.folding import Wishes, everything, overview
+from gradstep.gui.graph.layout.check import Cancelled, Check, Ticket, no_check
 from gradstep.gui.graph.layout.placement import Placement
 from gradstep.gui.graph.model import GraphModel
 from gradstep.gui.graph.moment import Index, moment
@@ -51,6 +52,11 @@ class Order:
     wishes: Wishes = field(default_factory=Wishes)
     fresh: bool = False
 
+    def steps_on(self, earlier: Order) -> bool:
+        """Whether the program has only gone on since the ``earlier`` order."""
+        same = (self.modules, self.wishes) == (earlier.modules, earlier.wishes)
+        return same and not self.fresh
+
     def after(self, earlier: Order) -> Order:
         """This order in the place of an ``earlier`` one that was not begun."""
         graphs, fresh = earlier.graphs + self.graphs, earlier.fresh or self.fresh
@@ -70,6 +76,10 @@ class Studio(QObject):
         # Read and changed by one at a time: the worker while there is one, else the GUI thread.
         self._last = Made(GraphModel())
         self._round = self._working_for = 0
+        self._ticket = Ticket()
+        self._order = Order((), None, (0.0, 0.0))
+        self._gave_up = False
+        """Whether the last picture was given up for a newer one."""
 
     @property
     def busy(self) -> bool:
@@ -77,14 +87,24 @@ class Studio(QObject):
         return self._working and self._working_for == self._round
 
     def clear(self) -> None:
-        """Forget what was made and what is being made."""
+        """Forget what was made and end what is being made."""
         self._round += 1
         self._waiting = None
+        self._ticket.cancel()
         self._last = Made(GraphModel())
 
+    def give_up(self) -> None:
+        """End what is being made: nobody will see it."""
+        self._waiting = None
+        self._ticket.cancel()
+
     def order(self, order: Order) -> None:
-        """Make a picture; ``pictureMade`` follows, unless a newer order overtakes this one."""
+        """Make a picture; ``pictureMade`` follows, unless a newer order overtakes this one, which
+        ends what is being made."""
         self._waiting = order.after(self._waiting) if self._waiting is not None else order
+        # A program that steps quickly must not keep every picture from being finished.
+        if self._working and not (self._gave_up and order.steps_on(self._order)):
+            self._ticket.cancel()
         self._next()
 
     def _next(self) -> None:
@@ -102,16 +122,22 @@ class Studio(QObject):
                 return
             order = replace(order, graphs=())
         self._working, self._working_for = True, this_round
+        ticket = self._ticket = Ticket()
+        self._order = order
 
         def work() -> Made | Exception:
             try:
                 with no_collection():
-                    return make(order, last)
+                    return make(order, last, ticket.check)
             except Exception as error:  # told in the GUI thread; the next order must still be made
                 return error
 
         def done(result: Made | Exception) -> None:
             self._working = False
+            if isinstance(result, Cancelled):
+                self._give_up(order, this_round)
+                self._next()
+                return
             if isinstance(result, Exception):
                 self._next()
                 raise result
@@ -121,8 +147,18 @@ class Studio(QObject):
 
         self._background.do(work, done)
 
+    def _give_up(self, order: Order, of_round: int) -> None:
+        """``order`` was not finished. What it brought of the graph is in the model already, but in
+        no picture, so that the next one cannot build upon the last."""
+        if of_round != self._round:
+            return
+        self._gave_up = True
+        self._last = replace(self._last, index=None)
+        if self._waiting is not None:
+            self._waiting = replace(self._waiting, fresh=self._waiting.fresh or order.fresh)
+
     def _deliver(self, made: Made, fresh: bool) -> None:
-        self._last = made
+        self._last, self._gave_up = made, False
         self.pictureMade.emit(made.picture, fresh)
 
 
@@ -150,12 +186,12 @@ class Made:
     order: Order | None = None
 
 
-def make(order: Order, last: Made) -> Made:
+def make(order: Order, last: Made, check: Check = no_check) -> Made:
     """The picture that ``order`` wants. What still fits of the ``last`` is used again; its model
-    is changed."""
+    is changed. ``check`` is called again and again; what it raises ends the work."""
     _take(order, last.model)
     scene = scene_for(order, last.model)
-    return _picture(order, scene, structure(scene), last)
+    return _picture(order, scene, structure(scene), last, check)
 
 
 def _at_once(order: Order, last: Made) -> Made | None:
@@ -183,16 +219,20 @@ def scene_for(order: Order, model: GraphModel) -> Scene:
     return replace(fold(plan, folding, model.iteration), overview=modules)
 
 
-def _picture(order: Order, scene: Scene, shape: Hashable, last: Made) -> Made:
+def _picture(
+    order: Order, scene: Scene, shape: Hashable, last: Made, check: Check = no_check
+) -> Made:
     if not scene:
         placement = Placement()
     elif shape == last.structure:
         placement = last.picture.placement
     else:
-        placement = place(scene, order.room, None if order.fresh else last.picture.placement)
+        kept = None if order.fresh else last.picture.placement
+        placement = place(scene, order.room, kept, check)
     index = Index(scene)
     now = moment(scene, last.model.stop, index)
-    return Made(last.model, Picture(scene, placement, now, last.picture), shape, index, order)
+    picture = Picture(scene, placement, now, last.picture, index=index)
+    return Made(last.model, picture, shape, index, order)
 
 
 def _step(order: Order, last: Made) -> Made | None:
@@ -219,5 +259,7 @@ def _step(order: Order, last: Made) -> Made | None:
     # A new NaN, or one that is gone, is looked into; else nothing has failed that had not before.
     same = not spoils(scene, links) and not spoils(last.picture.scene, links)
     now = moment(scene, order.stop, index, last.picture.now.failed if same else None)
-    picture = Picture(scene, last.picture.placement, now, last.picture, touched=(items, links))
+    picture = Picture(
+        scene, last.picture.placement, now, last.picture, touched=(items, links), index=index
+    )
     return Made(model, picture, last.structure, index, order)

@@ -33,9 +33,11 @@ MARGIN = CODE_LEFT - 2
 
 class CodeView(CodeSheet):
     """A click selects a line, beside its number it toggles a breakpoint. Up, Down, Page and Home
-    move the selection. The tooltip shows whole what has no room."""
+    move the selection; Enter asks for more of what the line computed, with Shift the other way
+    round. The tooltip shows whole what has no room."""
 
-    lineSelected = Signal(int)
+    lineAsked = Signal(int, int)
+    """A line was chosen, to see what it computed; 1, or -1 for what it computed before."""
     lineHovered = Signal(int)
     """0 when the pointer has left."""
     marginClicked = Signal(int)
@@ -68,7 +70,8 @@ class CodeView(CodeSheet):
         if at.x() < MARGIN and not self._rows.is_note(self._row_at(at)):
             self.marginClicked.emit(line)
         else:
-            self.lineSelected.emit(line)
+            back = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+            self.lineAsked.emit(line, -1 if back else 1)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         # The second of two quick clicks beside a number takes back what the first one did.
@@ -141,6 +144,10 @@ class CodeView(CodeSheet):
             Qt.Key.Key_Home: -count,
             Qt.Key.Key_End: count,
         }.get(Qt.Key(event.key()))
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.selected:
+            back = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+            self.lineAsked.emit(self.selected, -1 if back else 1)
+            return
         if way is None or not count or event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             event.ignore()
             return
@@ -148,7 +155,9 @@ class CodeView(CodeSheet):
         here = self.selected or (self.marks[0].line if self.marks else 0)
         # The first press shows where the keyboard is; the next ones move it.
         to = here + way if self.selected or not here else here
-        self.lineSelected.emit(max(1, min(count, to)))
+        to = max(1, min(count, to))
+        if to != self.selected:
+            self.lineAsked.emit(to, 1)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         self.ringed = event.reason() in KEYBOARD

@@ -37,7 +37,8 @@ class KeysPanel(Panel):
         """Keys that the canvas takes while it has the keyboard."""
         return [
             (("←", "→", "↑", "↓"), self.tr("Walk the graph")),
-            (("Return",), self.tr("To its line")),
+            (("Return",), self.tr("Open a module, to its line")),
+            (("Backspace",), self.tr("Shut the module around")),
             (("Esc",), self.tr("Select nothing")),
             (("plus", "−"), self.tr("Zoom")),
             (("0", "Home"), self.tr("100 %, all")),

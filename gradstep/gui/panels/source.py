@@ -57,6 +57,7 @@ class SourcePanel(Panel):
         self._reading: set[str] = set()
         self._wanted: tuple[Marked, ...] = ()
         self._main = ""
+        self._selected = ("", 0)
         self._values = LineValues()
         self.empty = EmptySource(self)
         self.empty.button.clicked.connect(self.openRequested)
@@ -70,7 +71,7 @@ class SourcePanel(Panel):
 
     def _listen_to(self, section: Section) -> None:
         view, cursor, toggle = section.view, self._cursor, self._breakpoints.toggle_line
-        view.lineSelected.connect(lambda line: cursor.select_line(section.file, line))
+        view.lineAsked.connect(lambda line, way: cursor.ask_line(section.file, line, way))
         view.lineHovered.connect(lambda line: cursor.hover_line(section.file, line))
         view.marginClicked.connect(lambda line: toggle(section.file, line))
         view.menuRequested.connect(lambda line, at: self._show_menu(section, line, at))
@@ -110,7 +111,7 @@ class SourcePanel(Panel):
         self._reading.clear()
         self._values.clear()
         self._main = os.path.abspath(path)
-        self._wanted = ()
+        self._wanted, self._selected = (), ("", 0)
         for section in self.sections:
             section.dismiss()
         if Path(self._main).is_file():
@@ -233,6 +234,7 @@ class SourcePanel(Panel):
                 section.present(self._codes[files[i].file], files[i], captioned=len(files) > 1)
             else:
                 section.dismiss()
+        self._show_selected(anew=False)
         self._decorate()
         self.placeChanged.emit()
 
@@ -241,9 +243,21 @@ class SourcePanel(Panel):
             section.view.show_hovered(line if section.file == file else 0)
 
     def _select(self, file: str, line: int) -> None:
-        for section in self.sections:
-            section.view.show_selected(line if section.file == file else 0)
+        """A line was selected, perhaps in another view: its file is shown, too."""
+        self._selected = file, line
+        if self._wanted and file not in {marked.file for marked in self._wanted}:
+            self._show((Marked(file, (), "", None), self._wanted[-1]))
+            return
+        self._show_selected()
         self.placeChanged.emit()
+
+    def _show_selected(self, *, anew: bool = True) -> None:
+        """``anew``: bring it into view even if it is selected already."""
+        file, line = self._selected
+        for section in self.sections:
+            wanted = line if section.file == file else 0
+            if anew or section.view.selected != wanted:
+                section.view.show_selected(wanted)
 
 
 class Section(QWidget):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication, QPointF, QRect, QRectF, Qt
@@ -29,14 +30,14 @@ def words(text: str) -> str:
 @dataclass
 class Drawing:
     """One painting of what is visible. ``offset`` is the content's x at the left edge; ``exposed``
-    what of the strip is painted; ``marked`` the node whose operations are outlined, ``focus`` the
-    keyboard's place (iteration, x)."""
+    what of the strip is painted; ``marked`` the places that are outlined (see
+    ``TimelineModel.places``), ``focus`` the keyboard's place (iteration, x)."""
 
     painter: QPainter
     model: TimelineModel
     offset: int
     exposed: QRegion
-    marked: int | None = None
+    marked: Sequence[tuple[int, int]] = ()
     focus: tuple[int, int] | None = None
 
     def draw(self) -> None:
@@ -46,6 +47,7 @@ class Drawing:
         for index in model.visible(left, right + SKIP):
             self._iteration(index, model.left(index) - self.offset)
         self._ghost()
+        self._mark()
         self._playhead()
 
     def _iteration(self, index: int, x: int) -> None:
@@ -66,11 +68,9 @@ class Drawing:
             if self._is_exposed(x + segment.x, PHASE_ROW, segment.width, PHASE_HEIGHT + 1):
                 self._phase(segment, x)
             for box in segment.boxes:
-                node = box.cell.node if box.cell else None
                 if not self._is_exposed(x + box.x - 1, CELL_ROW - 1, CELL, CELL_HEIGHT + 2):
                     continue
-                ring = current and node is not None and node == self.marked
-                self._box(box, x, ring)
+                self._box(box, x)
         if self.focus and self.focus[0] == iteration.number:
             ink = theme().colour("selection_ring_and_primary_button")
             rect = QRectF(x + self.focus[1] - 1, CELL_ROW - 1, CELL, CELL_HEIGHT + 2)
@@ -149,7 +149,7 @@ class Drawing:
         else:
             self._outline(rect, theme().colour("border"))
 
-    def _box(self, box: Box, x: int, ring: bool) -> None:
+    def _box(self, box: Box, x: int) -> None:
         look, colours = theme(), theme().phase(box.phase)
         rect = QRectF(x + box.x, CELL_ROW, CELL - 2, CELL_HEIGHT)
         ink = _ink(box.look, colours)
@@ -165,8 +165,20 @@ class Drawing:
         self.painter.setPen(ink)
         text = _elided(box.label, font, CELL - 6)
         self.painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
-        if ring:
-            self._outline(rect, look.colour("selection_ring_and_primary_button"), 1.5)
+
+    def _mark(self) -> None:
+        """What is selected: a ring around each operation, a wedge where operations have no room."""
+        ink = theme().colour("selection_ring_and_primary_button")
+        for x, width in self.marked:
+            at = float(x - self.offset)
+            if width:
+                self._outline(QRectF(at, CELL_ROW, width - 2, CELL_HEIGHT), ink, 1.5)
+                continue
+            top = PHASE_ROW + _LETTER_HEIGHT + 2
+            self.painter.setPen(Qt.PenStyle.NoPen)
+            self.painter.setBrush(ink)
+            wedge = [(0.0, 0.0), (4.0, 6.0), (-4.0, 6.0)]
+            self.painter.drawPolygon(QPolygonF([QPointF(at + dx, top + dy) for dx, dy in wedge]))
 
     def _ghost(self) -> None:
         """The next iteration, empty."""

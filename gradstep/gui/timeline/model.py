@@ -332,6 +332,24 @@ class TimelineModel:
             x = segment.x + (segment.reached if inside else segment.width)
         return self._lefts[index] + x
 
+    def places(self, node: int) -> list[tuple[int, int]]:
+        """Where the last iteration has operations of ``node``: x from the left of everything, and
+        width; 0 where there is no room for an operation of its own."""
+        if not self.iterations:
+            return []
+        index = len(self.iterations) - 1
+        iteration, left = self.iterations[index], self._lefts[index]
+        found: list[tuple[int, int]] = []
+        for stretch, segment in zip(iteration.stretches, self.segments(index), strict=False):
+            numbers = [i for i, cell in enumerate(stretch.cells) if cell.node == node]
+            for i in numbers:
+                if iteration.compact:
+                    share = (i + 0.5) / max(segment.count, 1)
+                    found.append((left + segment.x + round(segment.width * share), 0))
+                elif i < len(segment.boxes):
+                    found.append((left + segment.boxes[i].x, CELL))
+        return found
+
     def boxes(self, indices: Iterable[int]) -> list[tuple[int, Box]]:
         """All operations of these iterations in order, with the iteration's index."""
         return [(i, box) for i in indices for s in self.segments(i) for box in s.boxes]

@@ -82,19 +82,17 @@ class TimelinePanel(QWidget):
 
     def mark(self, ref: str) -> None:
         """Outline the operations that made or used the selected value."""
-        node = ref[1:].split(":", 1)[0] if ref.startswith("#") else ""
-        self.strip.marked_node = int(node) if node.isdigit() else None
-        self.strip.viewport().update()
+        self.strip.mark(self._cursor.whereabouts.node(ref))
 
     def choose(self, index: int, box: Box) -> None:
         """Select what an operation made, and its line. Older iterations are no longer on the
         graph, so of theirs only the line."""
         if box.cell is None:
             return
-        if box.cell.line:
-            self._cursor.select_line(box.cell.file, box.cell.line)
         if box.cell.node is not None and index == len(self.model.iterations) - 1:
             self._cursor.select(f"#{box.cell.node}:0")
+        if box.cell.line:  # its own: a value's is the line that made it
+            self._cursor.select_line(box.cell.file, box.cell.line)
 
     def _words(self, stop: Stop) -> str:
         parts = [self.tr("Iteration {0}").format(stop.iteration)]

@@ -40,6 +40,7 @@ class TimelineStrip(QAbstractScrollArea):
         super().__init__(parent)
         self.model = model
         self.marked_node: int | None = None
+        self._places: list[tuple[int, int]] = []
         self._at: tuple[int, int] | None = None  # iteration's number, x of the box with the focus
         self._drag: int | None = None
         self._shown: Shown | None = None
@@ -62,7 +63,27 @@ class TimelineStrip(QAbstractScrollArea):
         bar.setSingleStep(CELL)
         if follow and self.model.iterations:
             bar.setValue(self._offset_to_follow(bar.value()))
+        self._find_marked()
         self._update_news()
+
+    def mark(self, node: int | None) -> None:
+        """Outline the operations of ``node`` in the last iteration; bring the first into view if
+        none is."""
+        if node == self.marked_node:
+            return
+        self.marked_node = node
+        self._find_marked()
+        left, right = self._offset, self._offset + self.viewport().width()
+        if self._places and not any(left <= x and x + w <= right for x, w in self._places):
+            self._show(self._places[0][0])
+        self.viewport().update()
+
+    def _find_marked(self) -> None:
+        node = self.marked_node
+        places = self.model.places(node) if node is not None else []
+        if places != self._places:
+            self._places = places
+            self.viewport().update()
 
     def _update_news(self) -> None:
         """Paint what looks different: mostly a box or two, and the playhead."""
@@ -117,7 +138,7 @@ class TimelineStrip(QAbstractScrollArea):
         focus = self._at if self.hasFocus() else None
         if self.model.iterations:
             exposed = event.region()
-            Drawing(painter, self.model, self._offset, exposed, self.marked_node, focus).draw()
+            Drawing(painter, self.model, self._offset, exposed, self._places, focus).draw()
         else:
             painter.setFont(theme().font("small"))
             painter.setPen(theme().colour("text_tertiary"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gradstep.gui.graph.layout.check import Check, no_check
 from gradstep.gui.graph.layout.placement import (
     HEAD,
     PADDING,
@@ -165,7 +166,10 @@ class _Columns:
 
 
 def finish(
-    problem: Problem, across: Sequence[float], previous: Placement | None = None
+    problem: Problem,
+    across: Sequence[float],
+    previous: Placement | None = None,
+    check: Check = no_check,
 ) -> Placement:
     """Put everything together, in x and y. Layers of ``previous`` stay where they are."""
     columns = _Columns(problem, across, previous)
@@ -173,6 +177,7 @@ def finish(
     boxes: dict[str, tuple[float, float]] = {}
     extents: dict[str, Rect] = {}
     for i, box in enumerate(problem.boxes):
+        check()
         begin, end = columns.box(i)
         y = across[problem.variable_of_box[i]]
         middle = sum(columns.core(i)) / 2

@@ -5,14 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
+from gradstep.gui.graph.layout.check import Check, no_check
+from gradstep.gui.graph.layout.layers import GAP, Floats, Ints, Layers
 from gradstep.gui.graph.layout.placement import HEAD, PADDING, Flow
-from gradstep.gui.graph.layout.problem import Entry, Problem, shared
-
-GAP = 16.0
-"""Between neighbours across the flow."""
+from gradstep.gui.graph.layout.problem import Entry, shared
 
 
 class Contradiction(Exception):
@@ -24,67 +20,45 @@ class Contradiction(Exception):
         self.variables = variables
 
 
-Floats = NDArray[np.float64]
-Key = tuple[tuple[float, int], ...]
-
-
-def order_keys(problem: Problem, y: Floats) -> dict[tuple[int, tuple[int, ...]], Key]:
-    """One order for all layers: by place within each group. A group stands where its heaviest line
-    runs, which may go on outside of it."""
-    heaviest: dict[int, int] = {}
-    present: dict[tuple[int, tuple[int, ...]], None] = {}
-    for layer in problem.layers:
-        for entry in layer:
-            present.setdefault((entry.variable, entry.groups))
-    for variable, path in present:
-        for group in path:
-            other = heaviest.get(group)
-            if other is None or (problem.weights[variable], -variable) > (
-                problem.weights[other],
-                -other,
-            ):
-                heaviest[group] = variable
-    places = [round(float(value), 6) for value in y]
-    middle = {group: (places[variable], variable) for group, variable in heaviest.items()}
-    return {
-        (variable, path): (*(middle[group] for group in path), (places[variable], variable))
-        for variable, path in present
-    }
-
-
-def pushed(problem: Problem, wanted: Floats, anchors: set[int]) -> list[float]:
-    """``wanted`` moved outward from ``anchors`` until every separation holds. Raises
-    ``Contradiction`` if they cannot hold all together."""
-    apart = _Separations(problem, wanted)
-    y, order = apart.wishes(wanted), apart.order()
+def pushed(
+    layers: Layers,
+    wanted: Floats,
+    anchors: set[int],
+    order: Ints | None = None,
+    check: Check = no_check,
+) -> list[float]:
+    """``wanted`` moved outward from ``anchors`` until every separation holds, in an ``order`` of
+    all entries (None: that of ``wanted``). Raises ``Contradiction`` if they cannot hold all
+    together."""
+    apart = _Separations(layers, layers.order(wanted) if order is None else order, check)
+    y, sequence = apart.wishes(wanted), apart.order()
     after: list[list[tuple[int, float]]] = [[] for _ in y]
     before: list[list[tuple[int, float]]] = [[] for _ in y]
     for (a, b), room in apart.rooms.items():
         after[a].append((b, room))
         before[b].append((a, room))
     held = [i in anchors for i in range(len(y))]
-    for i in order:
+    for i in sequence:
         held[i] = held[i] or any(held[a] for a, _ in before[i])
-    for i in reversed(order):
+    for i in reversed(sequence):
         if not held[i] and after[i]:
             y[i] = min(y[i], min(y[b] - room for b, room in after[i]))
-    for i in order:
+    for i in sequence:
         if before[i]:
             y[i] = max(y[i], max(y[a] + room for a, room in before[i]))
-    return y[: problem.variables]
+    return y[: layers.problem.variables]
 
 
 class _Separations:
     """Least distances (``rooms``) between variables, and between them and the two borders of each
     frame. Variables come first, then the frames' beginnings, then their ends."""
 
-    def __init__(self, problem: Problem, wanted: Floats) -> None:
-        self._problem = problem
+    def __init__(self, layers: Layers, order: Ints, check: Check) -> None:
+        problem = self._problem = layers.problem
         self._head = HEAD if problem.flow == Flow.RIGHT else 0.0
         self.rooms: dict[tuple[int, int], float] = {}
-        keys = order_keys(problem, wanted)
-        for layer in problem.layers:
-            layer.sort(key=lambda e: keys[e.variable, e.groups])
+        for layer in layers.each(order):
+            check()
             self._add_layer(layer)
 
     def _begin(self, group: int) -> int:

@@ -20,8 +20,11 @@ def rank(
         sources[number[wire.target]].append(number[wire.source])
         targets[number[wire.source]].append(number[wire.target])
     ranks = [0] * len(boxes)
+    outside = [_from_outside(boxes, i, sources[i]) for i in range(len(boxes))]
     for i in order:
-        lowest = max((ranks[j] + 1 for j in sources[i]), default=0)
+        # The frame begins with the leaves inside of it: what comes from outside has to stand
+        # before them, or it could not run straight into the frame.
+        lowest = max((ranks[j] + 1 + (j in outside[i]) for j in sources[i]), default=0)
         ranks[i] = max(lowest, known.get(boxes[i].key, 0))
     for i in reversed(order):
         if not targets[i]:
@@ -31,9 +34,20 @@ def rank(
         ):
             continue  # what it feeds is where it was, and so is it
         if boxes[i].leaf or all(boxes[j].leaf for j in sources[i]):
-            ranks[i] = max(ranks[i], min(ranks[j] for j in targets[i]) - 1)
+            ranks[i] = max(ranks[i], min(ranks[j] - (i in outside[j]) for j in targets[i]) - 1)
     lowest = min(ranks, default=0)
     return ([r - lowest for r in ranks] if not known else ranks), wires
+
+
+def _from_outside(boxes: Sequence[Box], i: int, sources: Sequence[int]) -> Sequence[int]:
+    """Those of the ``sources`` of box ``i`` that are outside of its innermost frame, if a leaf that
+    it uses is inside."""
+    if not boxes[i].groups or boxes[i].leaf:
+        return ()
+    frame = boxes[i].groups[-1]
+    if not any(boxes[j].leaf and frame in boxes[j].groups for j in sources):
+        return ()
+    return [j for j in sources if not boxes[j].leaf and frame not in boxes[j].groups]
 
 
 def _topological(number: Mapping[str, int], wires: Sequence[Wire]) -> tuple[list[int], list[Wire]]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gradstep.gui.graph.layout.check import Check, no_check
+from gradstep.gui.graph.layout.layers import GAP, Layers
 from gradstep.gui.graph.layout.placement import HEAD, PADDING, Placement
 from gradstep.gui.graph.layout.problem import Entry, Problem, shared
-from gradstep.gui.graph.layout.push import GAP, pushed
+from gradstep.gui.graph.layout.push import pushed
 from gradstep.gui.graph.layout.spread import Pulls
 
 
-def extend(problem: Problem, previous: Placement) -> list[float]:
+def extend(problem: Problem, previous: Placement, check: Check = no_check) -> list[float]:
     """Like ``spread``, but what ``previous`` has stays, and the rest finds room beside it."""
     known = _known(problem, previous)
     y = np.zeros(problem.variables)
@@ -23,11 +25,12 @@ def extend(problem: Problem, previous: Placement) -> list[float]:
         room.take(variable, y[variable])
     pulls = Pulls(problem)
     for variable in _by_need(problem, placed):
+        check()
         wish = pulls.wish(variable, y, placed)
         y[variable] = room.nearest(variable, wish)
         placed[variable] = True
         room.take(variable, y[variable])
-    return pushed(problem, y, set(known))
+    return pushed(Layers(problem), y, set(known), check=check)
 
 
 def _known(problem: Problem, previous: Placement) -> dict[int, float]:

@@ -7,14 +7,16 @@ layers apart by weighted isotonic regression (pool adjacent violators).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradstep.gui.graph.layout.placement import HEAD, PADDING
-from gradstep.gui.graph.layout.problem import Entry, Problem
-from gradstep.gui.graph.layout.push import GAP, Floats, order_keys, pushed
+from gradstep.gui.graph.layout.check import Check, no_check
+from gradstep.gui.graph.layout.layers import Floats, Ints, Layers
+from gradstep.gui.graph.layout.problem import Problem
+from gradstep.gui.graph.layout.push import pushed
+from gradstep.gui.graph.layout.untangle import untangled
 
 WEIGHT_SPINE = 1000.0
 SWEEPS_WORK = 100_000
@@ -24,8 +26,9 @@ STILL = 0.5
 """Sweeps end when nothing moves further than this any more."""
 
 
-def spread(problem: Problem) -> list[float]:
-    """A coordinate across the flow for every variable."""
+def spread(problem: Problem, check: Check = no_check, may_fail: bool = False) -> list[float]:
+    """A coordinate across the flow for every variable. ``check``: see ``arrange``. ``may_fail``:
+    raise ``Contradiction`` rather than untangle lines that cross too often to be in order."""
     entries = sum(map(len, problem.layers)) or 1
     sweeps = int(np.clip(SWEEPS_WORK / entries, 6, 24))
     y = _start(problem)
@@ -36,15 +39,28 @@ def spread(problem: Problem) -> list[float]:
     y[held] = 0.0
     for variable in spine:
         problem.weights[variable] += WEIGHT_SPINE
-    for _ in range(sweeps):
-        # Half of the way: neighbours that move towards each other at once must not change places.
-        wanted = pulls.wanted(y, 0.5)
-        wanted[held] = y[held]
-        before, y = y, _separated(problem, wanted)
-        y[held] = 0.0
-        if np.abs(y - before).max(initial=0.0) < STILL:
-            break
-    return pushed(problem, y, spine)
+    layers = Layers(problem)
+
+    def swept(y: Floats, order: Ints | None = None) -> Floats:
+        for _ in range(sweeps):
+            # Half of the way: neighbours that move towards each other at once must not change
+            # places.
+            wanted = pulls.wanted(y, 0.5)
+            wanted[held] = y[held]
+            before, y = y, _separated(layers, wanted, order, check)
+            y[held] = 0.0
+            if np.abs(y - before).max(initial=0.0) < STILL:
+                break
+        return y
+
+    y = swept(y)
+    # First, whether there is a way at all: untangling is dear.
+    found = pushed(layers, y, spine, check=check)
+    other = untangled(layers, y, spine, check, may_fail)
+    if (other == y).all():
+        return found
+    order = layers.order(other)
+    return pushed(layers, swept(other, order), spine, order, check)
 
 
 class Pulls:
@@ -100,36 +116,33 @@ def _start(problem: Problem) -> Floats:
     return y
 
 
-def _separated(problem: Problem, wanted: Floats) -> Floats:
-    """Each layer in order without overlap, as near to ``wanted`` as the weights say. A variable in
-    several layers goes where the layer that moves it most wants it."""
-    keys = order_keys(problem, wanted)
-    moved = np.zeros(problem.variables)
-    for layer in problem.layers:
-        if len(layer) < 2:
-            continue
-        layer.sort(key=lambda e: keys[e.variable, e.groups])
-        offsets = [0.0]
-        for above, below in pairwise(layer):
-            offsets.append(offsets[-1] + above.after + _gap(above, below) + below.before)
-        values = [wanted[e.variable] - o for e, o in zip(layer, offsets, strict=True)]
-        weights = [problem.weights[e.variable] + 1e-6 for e in layer]
-        for entry, offset, value in zip(layer, offsets, isotonic(values, weights), strict=True):
-            move = value + offset - wanted[entry.variable]
-            if abs(move) > abs(moved[entry.variable]):
-                moved[entry.variable] = move
-    return wanted + moved
-
-
-def _gap(above: Entry, below: Entry) -> float:
-    """Room between two neighbours: frames that end or begin between them need their borders."""
-    common = 0
-    for a, b in zip(above.groups, below.groups, strict=False):
-        if a != b:
-            break
-        common += 1
-    frames = len(above.groups) + len(below.groups) - 2 * common
-    return GAP + frames * PADDING + (len(below.groups) - common) * HEAD / 2
+def _separated(layers: Layers, wanted: Floats, order: Ints | None, check: Check) -> Floats:
+    """Each layer in ``order`` (None: that of ``wanted``) without overlap, as near to ``wanted`` as
+    the weights say. A variable in several layers goes where the layer that moves it most wants
+    it."""
+    order = layers.order(wanted) if order is None else order
+    rooms = layers.rooms(order)
+    variable = layers.variable[order]
+    values = wanted[variable]
+    layer = layers.layer[order]
+    tight = (np.diff(values) < rooms) & (layer[1:] == layer[:-1])
+    weights = np.array(layers.problem.weights)[variable] + 1e-6
+    # Layers are small: lists are quicker than arrays.
+    whose, heavy, free, apart = variable.tolist(), weights.tolist(), values.tolist(), rooms.tolist()
+    bounds = layers.bounds.tolist()
+    moved = [0.0] * len(wanted)
+    for number in np.unique(layer[1:][tight]).tolist():
+        check()
+        begin, end = bounds[number], bounds[number + 1]
+        offsets = [0.0, *accumulate(apart[begin : end - 1])]
+        near = [v - o for v, o in zip(free[begin:end], offsets, strict=True)]
+        found = isotonic(near, heavy[begin:end])
+        for i, was, now in zip(whose[begin:end], near, found, strict=True):
+            move = now - was
+            if abs(move) > abs(moved[i]):
+                moved[i] = move
+    separated: Floats = wanted + np.array(moved)
+    return separated
 
 
 def isotonic(values: Sequence[float], weights: Sequence[float]) -> list[float]:
@@ -145,13 +158,14 @@ def isotonic(values: Sequence[float], weights: Sequence[float]) -> list[float]:
 
 
 def _spine(problem: Problem) -> set[int]:
-    """Variables of the main line: from the last box back along main wires."""
-    found: set[int] = set()
+    """Variables of the main line: from the last box back along main wires. Of those that run side
+    by side, the one nearer to the end: only one can be the line."""
+    found: dict[int, None] = {}
     if not problem.boxes:
-        return found
+        return set()
     i = max(range(len(problem.boxes)), key=lambda i: (problem.ranks[i], -i))
     for _ in problem.boxes:
-        found.add(problem.variable_of_box[i])
+        found.setdefault(problem.variable_of_box[i])
         main = [w for w in problem.into[i] if problem.wires[w].main] or problem.into[i][:1]
         if not main or (
             problem.boxes[problem.ends[main[0]][0]].leaf
@@ -159,6 +173,17 @@ def _spine(problem: Problem) -> set[int]:
             and not problem.wires[main[0]].main
         ):
             break
-        found.add(problem.variable_of_lane[main[0]])
+        found.setdefault(problem.variable_of_lane[main[0]])
         i = problem.ends[main[0]][0]
-    return found
+    layers: dict[int, list[int]] = {variable: [] for variable in found}
+    for number, layer in enumerate(problem.layers):
+        for entry in layer:
+            if entry.variable in layers:
+                layers[entry.variable].append(number)
+    taken: set[int] = set()
+    spine: set[int] = set()
+    for variable in found:
+        if taken.isdisjoint(layers[variable]):
+            spine.add(variable)
+            taken.update(layers[variable])
+    return spine

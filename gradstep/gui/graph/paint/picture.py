@@ -11,7 +11,7 @@ from PySide6.QtCore import QRectF
 from gradstep.gui.graph.curves import Lanes, lanes, ports
 from gradstep.gui.graph.layout.placement import Placement, Rect
 from gradstep.gui.graph.marks import Mark, marks
-from gradstep.gui.graph.moment import Moment
+from gradstep.gui.graph.moment import Index, Moment
 from gradstep.gui.graph.paint.strokes import Stroke, stroke_along
 from gradstep.gui.graph.scene import Frame, Item, Link, Scene
 from gradstep.gui.graph.sizes import item_size, shows_elements
@@ -62,6 +62,7 @@ class Picture:
     """Items and frames that were searched for; all else is faint. None: nothing is searched."""
     touched: InitVar[tuple[list[str], list[str]] | None] = None
     """The items and links that differ from the last picture's, if that is known."""
+    index: Index = field(default_factory=lambda: Index(Scene()))
 
     def __post_init__(
         self, last: Picture | None, touched: tuple[list[str], list[str]] | None

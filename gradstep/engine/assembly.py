@@ -85,6 +85,7 @@ class Engine:
         debugger = self.debugger
 
         def report() -> int | None:
+            debugger.journal.settle()
             return None if debugger.gate.waiting else debugger.tracker.iteration
 
         link.start(Commands(debugger, self.scope, driver, self.gauging, self.tell), report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -50,6 +51,9 @@ class Journal:
         self._changed: int | None = None
         self._cells = 0
         self._with_cells: deque[_Stretch] = deque()
+        self.new_losses: tuple[list[int], list[float]] = ([], [])
+        """Iterations and values, appended to in this order; ``settle`` moves them to the others."""
+        self._settling = threading.RLock()
         self._iterations = array("q")
         self._losses = array("d")
         self._samples: dict[int, int] = {}
@@ -142,16 +146,28 @@ class Journal:
 
     def loss(self, iteration: int, value: float, sample: int | None = None) -> None:
         """``sample`` counts from 1; None when it is not known."""
-        losses = self._losses
-        self._iterations.append(iteration)
-        losses.append(value)
+        iterations, values = self.new_losses
+        iterations.append(iteration)
+        values.append(value)
         if sample:
-            self._samples[len(losses) - 1 + self._first_loss] = sample
-        if len(losses) > LOSSES:
-            half = LOSSES // 2
-            del self._iterations[:half], losses[:half]
-            self._first_loss += half
-            self._samples = {i: n for i, n in self._samples.items() if i >= self._first_loss}
+            self.settle()
+            self._samples[len(self._losses) - 1 + self._first_loss] = sample
+
+    def settle(self) -> None:
+        """To be called now and then while the program runs, from any thread: small loops append to
+        lists of few losses, which is soon done."""
+        with self._settling:
+            iterations, values = self.new_losses
+            count = len(values)
+            self._iterations.extend(iterations[:count])
+            self._losses.extend(values[:count])
+            del iterations[:count], values[:count]
+            over = len(self._losses) - LOSSES
+            if over > 0:
+                over += LOSSES // 2
+                del self._iterations[:over], self._losses[:over]
+                self._first_loss += over
+                self._samples = {i: n for i, n in self._samples.items() if i >= self._first_loss}
 
     def timeline(self, since: int) -> Timeline:
         """From ``since`` on, or from an earlier stretch that has been taken out since the last
@@ -186,9 +202,11 @@ class Journal:
             yield stretch
 
     def losses(self, since: int) -> Losses:
-        skip = max(0, since - self._first_loss)
-        first = self._first_loss + skip
-        iterations, values = tuple(self._iterations[skip:]), tuple(self._losses[skip:])
-        samples = [self._samples.get(first + i, 0) for i in range(len(values))]
-        labels = tuple(f"sample {n}" if n else "" for n in samples) if any(samples) else ()
+        with self._settling:
+            self.settle()
+            skip = max(0, since - self._first_loss)
+            first = self._first_loss + skip
+            iterations, values = tuple(self._iterations[skip:]), tuple(self._losses[skip:])
+            samples = [self._samples.get(first + i, 0) for i in range(len(values))]
+            labels = tuple(f"sample {n}" if n else "" for n in samples) if any(samples) else ()
         return Losses(first, iterations, values, labels)

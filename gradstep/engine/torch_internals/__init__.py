@@ -27,7 +27,7 @@ from gradstep.engine.torch_internals.modes import (
     unobserved,
     without_dispatch_mode,
 )
-from gradstep.engine.torch_internals.reading import capturing, is_opaque, plain_number
+from gradstep.engine.torch_internals.reading import capturing, is_opaque, is_unmade, plain_number
 from gradstep.engine.torch_internals.wrapped import (
     MODULE_CALL,
     CompiledCode,
@@ -51,6 +51,7 @@ __all__ = [
     "is_leaf",
     "is_opaque",
     "is_own_line",
+    "is_unmade",
     "keep_fast_paths",
     "node_name",
     "node_number",

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.parameter import is_lazy
 
 from gradstep.engine.torch_internals.modes import count_dispatch_modes, count_function_modes
 
@@ -16,10 +17,15 @@ def is_opaque(tensor: Tensor) -> bool:
     a ``torch.func`` transform, meta and fake tensors, sparse and other layouts."""
     kind = tensor.__class__
     if kind is not Tensor and kind is not torch.nn.Parameter:
-        return not _plain_subclass(kind)
+        return not _plain_subclass(kind) or is_unmade(tensor)
     if tensor.layout is not _STRIDED or tensor.is_meta or tensor.is_nested:
         return True
     return bool(tensor._is_zerotensor() or _is_functorch_wrapped(tensor))
+
+
+def is_unmade(tensor: Tensor) -> bool:
+    """A lazy module's, before its first call: asking for its shape raises."""
+    return bool(is_lazy(tensor))
 
 
 def plain_number(loss: Any) -> float | None:

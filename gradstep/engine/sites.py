@@ -13,6 +13,7 @@ import sys
 from dataclasses import dataclass
 from types import CodeType, FrameType
 
+from gradstep.engine.torch_internals import is_own_line
 from gradstep.protocol.trace import Place
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -244,9 +245,11 @@ def source_name(filename: str) -> str:
     return filename if filename.startswith("<") else os.path.abspath(filename)
 
 
-def own_frame(frame: FrameType) -> bool:
-    """Whether the frame is gradstep's (to be left out of tracebacks)."""
-    return own_code(frame.f_code)
+def own_frame(frame: FrameType, line: int | None = None) -> bool:
+    """Whether the frame is gradstep's (to be left out of tracebacks), at ``line`` of it, which is
+    the one that runs if none is given."""
+    code = frame.f_code
+    return own_code(code) or is_own_line(code, frame.f_lineno if line is None else line)
 
 
 def own_code(code: CodeType) -> bool:

@@ -166,6 +166,7 @@ CASES = [
     Case("forward/validation.py"),
     Case("forward/plotting.py"),
     Case("forward/dynamic.py"),
+    Case("forward/lazy.py"),
     Case("practice/contrastive.py"),
     Case("practice/distillation.py"),
     Case("practice/domain_adversarial.py"),

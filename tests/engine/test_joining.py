@@ -51,6 +51,24 @@ def test_from_a_hook_to_the_end_of_backward(start: Start) -> None:
     assert (stretch.iteration, stretch.count) == (1, stop.done)
 
 
+def test_what_is_said_of_a_graph_whose_forward_was_not_recorded(start: Start) -> None:
+    program = start(PROGRAM)
+    program.run_to(PROGRAMS / PROGRAM, marker(PROGRAM, "hook"))
+    assert program.graph().note == "This iteration ran at full speed and was not recorded."
+    for stop in (program.step(), program.backward(), program.update()):
+        assert stop.iteration == 1
+        graph = program.graph()
+        assert not graph.nodes
+        assert graph.note == (
+            "The forward of this iteration ran at full speed and was not recorded; the next "
+            "iteration will be drawn whole."
+        )
+    program.forward()
+    whole = program.graph()
+    assert not whole.note and {"exp", "sin", "linear", "sum"} <= {n.name for n in whole.nodes}
+    assert {"w", "v"} <= {n.name for n in whole.nodes}
+
+
 def test_modules_entered_before_are_known(start: Start) -> None:
     program = start(PROGRAM)
     program.run_to(PROGRAMS / PROGRAM, marker(PROGRAM, "stood"))

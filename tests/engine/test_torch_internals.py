@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -322,6 +323,74 @@ def test_a_plain_number_is_read_and_nothing_else() -> None:
     with Calls():  # it would see the number being read
         seen.append(internals.plain_number(w * 2))
     assert seen == [None, None]
+
+
+def test_the_engines_entry_runs_in_the_place_of_its_call() -> None:
+    """No frame of it is entered, an error's traceback holds the line that plain PyTorch shows, and
+    a line of ours is known for one."""
+    original = torch.autograd._engine_run_backward  # type: ignore[attr-defined]
+    told: list[Any] = []
+
+    def entry(outputs: Any, *args: Any, **kwargs: Any) -> Any:
+        told.append(outputs)
+        if args == ("ours",):
+            raise KeyError
+        try:
+            result = original(outputs, *args, **kwargs)
+        finally:
+            told.append("after")
+        return result
+
+    placed = internals.inlined(entry, original)
+    assert placed.__code__.co_filename == original.__code__.co_filename
+    assert original.__code__ not in placed.__code__.co_consts and placed is not entry
+
+    def lines(run: Any) -> list[tuple[str, int, str]]:
+        w = torch.ones((), requires_grad=True)
+        loss = w * 2
+        run(
+            (loss,),
+            (torch.ones(()),),
+            False,
+            False,
+            (),
+            allow_unreachable=True,
+            accumulate_grad=True,
+        )
+        assert w.grad is not None and w.grad.item() == 2.0
+        with pytest.raises(RuntimeError) as failed:
+            run(
+                (loss,),
+                (torch.ones(()),),
+                False,
+                False,
+                (),
+                allow_unreachable=True,
+                accumulate_grad=True,
+            )
+        trace = traceback.extract_tb(failed.value.__traceback__)[1:]
+        return [(entry.filename, entry.lineno or 0, entry.line or "") for entry in trace]
+
+    assert lines(placed) == lines(original)
+    assert [t for t in told if t == "after"] == ["after", "after"] and len(told) == 4
+    with pytest.raises(KeyError) as ours:
+        placed((), "ours")
+    assert internals.is_own_line(placed.__code__, ours.traceback[-1].lineno + 1)
+    assert not internals.is_own_line(placed.__code__, original.__code__.co_firstlineno + 1)
+
+
+def test_what_cannot_be_put_in_the_place_of_its_call_is_called() -> None:
+    def original(x: int) -> int:
+        if x:
+            return 1
+        return 2
+
+    def outer(x: int) -> int:
+        result = original(x)
+        return result
+
+    assert internals.inlined(outer, original) is outer
+    assert internals.inlined(outer, len) is outer
 
 
 def test_calls_of_modules_are_wrapped_and_the_programs_own_wrapper_stays() -> None:

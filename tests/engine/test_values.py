@@ -215,6 +215,22 @@ def test_why_there_is_no_gradient(start: Callable[..., Opened]) -> None:
     assert note(program, "0.weight") == "cleared, or not reached yet"
 
 
+def test_parameters_that_have_no_shape_yet(start: Callable[..., Opened]) -> None:
+    """They are told for what they are, and the others all the same."""
+    program = start("forward/lazy.py")
+    told = set()
+    for go in (*[program.step] * 4, program.backward):
+        go()
+        for value in program.values():
+            if value.name in ("head.weight", "weight") and value.data is not None:
+                told.add((value.tensor.layout, value.tensor.shape, value.data.problem))
+    assert told == {
+        ("uninitialized", (), "a lazy module makes it at its first call"),
+        ("strided", (1, 3), ""),
+    }
+    assert program.run().reason is Reason.END
+
+
 def note(program: Opened, name: str) -> str:
     (info,) = [v for v in program.values() if v.name.endswith(name)]
     return info.note

@@ -41,9 +41,8 @@ class Backward:
         self._frontier = Frontier(self._nodes.before, self._nodes.after, self._stepping)
         self._under_way: Any = None
         """Where the run of the engine began that is under way; nothing is held after it."""
-        self._blind = False
-        """Whether that run began at run level, and the journal has not heard of it."""
-        self._count = self._counter()
+        self._unheard: Any = None
+        """The same, of one that began at run level, while the journal has not heard of it."""
 
     def install(self) -> None:
         internals.wrap_backward_entry(self._wrap)
@@ -65,51 +64,73 @@ class Backward:
         self.engine = engine
 
     def _wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        d = self._debugger
+        """Small loops at run level feel each call and each name with a dot: what lies there has
+        left the cache since the last backward. So what each of them needs is in one function."""
+        d, watch, tracker = self._debugger, self._debugger.nonfinite, self._debugger.tracker
+        goals, number_of = d.goals, internals.plain_number
+        note, here = d.losses.note, sys._getframe
         self._own = original
         self._compose()
 
         def _engine_run_backward(outputs: Any, *args: Any, **kwargs: Any) -> Any:
             if d.in_backward:
                 return self._nested(outputs, args, kwargs)
-            d.nonfinite.backwards += 1
-            told = False
-            if d.level is _RUN:
-                asked = d.attends and (d.pursuit.epochs.asks or d.breakpoints.phases)
-                told = bool(asked) and self._attend(outputs, sys._getframe(1))
-                if d.level is _RUN:  # it has not stopped there
-                    self._count(outputs, len(args) > 2 and args[2])
-                    if d.level is _RUN:
-                        return self._natively(outputs, args, kwargs)
-                    return self._unstepped(outputs, args, kwargs)
-            if d.unwatched:
-                d.enter_backward(0)
-                self._note_loss(outputs, d.tracker.iteration)
-                return self._unstepped(outputs, args, kwargs)
-            return self._stepped(outputs, args, kwargs, told)
+            watch.backwards += 1
+            if d.level is not _RUN or d.attends:
+                told = self._attend(outputs, sys._getframe(1))
+                if d.level is not _RUN:
+                    return self._followed(outputs, args, kwargs, told)
+            if tracker.steady and not (len(args) > 2 and args[2]):
+                tracker.iteration += 1
+            elif not d.driven or tracker.phase is not _BACKWARD:
+                tracker.enter_backward_unseen(len(args) > 2 and args[2])
+            if d.attended:
+                value = number_of(outputs[0])
+                if value is None or watch.on or d.driven:
+                    self._note_loss(outputs, tracker.iteration)
+                    if d.level is not _RUN:
+                        return self._unstepped(outputs, args, kwargs)
+                else:
+                    note(tracker.iteration, value, None, here(1))
+            d.in_backward, self._unheard = 1, outputs
+            try:
+                if self.engine is original:
+                    result = original(outputs, *args, **kwargs)
+                else:
+                    result = self.engine(outputs, *args, **kwargs)
+            except RuntimeError as error:
+                d.broke(error, outputs, sys._getframe(1))
+                raise
+            finally:
+                d.in_backward = 0
+                if self._unheard is None or d.level is not _RUN:
+                    self._was_raised()
+                self._unheard = None
+            if d.attends or goals.pause or d.level is not _RUN:
+                self._returned(outputs, sys._getframe(1))
+            return result
 
-        return _engine_run_backward
+        return internals.inlined(_engine_run_backward, original)
 
     # ------------------------------------------------------------------ ways to run it
 
-    def _natively(self, outputs: Any, args: Any, kwargs: Any) -> Any:
-        """At run level. Small loops feel each call, so nothing is done that nobody asked for."""
-        d, inside = self._debugger, self._observer.inside
-        d.in_backward, depth, self._blind, self._under_way = 1, len(inside), True, outputs
-        try:
-            result = self.engine(outputs, *args, **kwargs)
-        except RuntimeError as error:
-            d.broke(error, outputs, sys._getframe(2))
-            raise
-        finally:
-            d.in_backward, self._blind, self._under_way = 0, False, None
-            if d.level is not _RUN:  # Python code inside of it stopped, and the level was raised
-                self._frontier.close()
-                del inside[depth:]
-                self._observer.set_level(d.level)
-        if d.attends or d.goals.pause or d.level is not _RUN:
-            self._returned(outputs, sys._getframe(2))
-        return result
+    def _was_raised(self) -> None:
+        """Python code inside of a backward that began at run level stopped, and there the level was
+        raised. Perhaps it is run level again by now."""
+        inside = self._observer.inside
+        self._under_way = None
+        self._frontier.close()
+        if _BACKWARD in inside:
+            del inside[inside.index(_BACKWARD) :]
+        self._observer.set_level(self._debugger.level)
+
+    def _followed(self, outputs: Any, args: Any, kwargs: Any, told: bool) -> Any:
+        d = self._debugger
+        if not d.unwatched:
+            return self._stepped(outputs, args, kwargs, told)
+        d.enter_backward(0)
+        self._note_loss(outputs, d.tracker.iteration)
+        return self._unstepped(outputs, args, kwargs)
 
     def _returned(self, outputs: Any, caller: FrameType) -> None:
         """After a run that was not followed from its beginning."""
@@ -185,49 +206,26 @@ class Backward:
         """At a stop, perhaps one inside of backward (a hook, a function's backward, a checkpoint):
         if somebody looks from now on, the nodes that have yet to run report themselves."""
         d = self._debugger
-        if self._under_way is None or not self._stepping():
+        if not self._stepping():
             return
-        if self._blind:
-            self._blind = False
+        if self._unheard is not None:
+            self._under_way, self._unheard = self._unheard, None
             d.journal.open(_BACKWARD, d.tracker.iteration, outer=d.outer)
-        self._frontier.add_all(_roots(self._under_way))
+        if self._under_way is not None:
+            self._frontier.add_all(_roots(self._under_way))
 
     # ------------------------------------------------------------------ what is noted of it
-
-    def _counter(self) -> Callable[[Any, Any], None]:
-        """Called at run level: the iteration and the loss are noted, and nothing else is done.
-
-        One closure, as on the smallest loops each call and each name with a dot is felt: what lies
-        in it has left the cache since the last backward."""
-        d, watch = self._debugger, self._debugger.nonfinite
-        tracker, note, here = d.tracker, d.losses.note, sys._getframe
-        number_of = internals.plain_number
-
-        def count(outputs: Any, differentiable: Any) -> None:
-            if tracker.steady and not differentiable:
-                tracker.iteration += 1
-            elif not d.driven or tracker.phase is not _BACKWARD:
-                tracker.enter_backward_unseen(differentiable)
-            if not d.attended:
-                return
-            value = number_of(outputs[0])
-            if value is None:
-                self._note_loss(outputs, tracker.iteration)
-                return
-            note(tracker.iteration, value, d.sample, here(2))
-            if watch.on:
-                watch.loss(outputs, value, tracker.iteration)
-
-        return count
 
     def _attend(self, outputs: Any, caller: FrameType) -> bool:
         """At run level, where somebody waits for the end of forward or the loops around backward.
         Whether breakpoints have been told that forward ended; it may have stopped, and the level
         may be another now."""
         d = self._debugger
+        if d.level is not _RUN:
+            return False
         if d.pursuit.epochs.asks:
             d.pursuit.learn_epochs(caller)
-        if d.breakpoints.phases:
+        if d.breakpoints.phases and d.level is _RUN:
             self._forward_ended(outputs, d.sites.user_frame(caller), None)
             return True
         return False

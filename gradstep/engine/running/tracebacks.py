@@ -36,7 +36,7 @@ def without_own_frames(trace: TracebackType | None) -> TracebackType | None:
     after_own = False
     while trace is not None:
         frame = trace.tb_frame
-        own, asks = own_frame(frame), asks_modes(frame)
+        own, asks = own_frame(frame, trace.tb_lineno), asks_modes(frame)
         if asks and kept and _in_torch(kept[-1].tb_frame):
             kept.pop()  # it asked the mode; its own work comes again below the mode's handler
         if not own and not asks and not (after_own and runs_operation(frame)):

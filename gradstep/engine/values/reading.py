@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from gradstep.engine.giving_way import between_pieces
-from gradstep.engine.torch_internals import is_leaf, is_opaque, unobserved
+from gradstep.engine.torch_internals import is_leaf, is_opaque, is_unmade, unobserved
 from gradstep.protocol.values import FORMATS, PREVIEW_ELEMENTS, Preview, TensorInfo
 
 RMS_LIMIT = 1 << 22
@@ -32,7 +32,8 @@ _described: dict[Any, TensorInfo] = {}
 
 def describe(tensor: Tensor) -> TensorInfo:
     """Everything but the elements. Cheap and always safe. Call it unobserved."""
-    shape = () if tensor.is_nested else tuple(map(int, tensor.shape))
+    unmade = is_unmade(tensor)
+    shape = () if tensor.is_nested or unmade else tuple(map(int, tensor.shape))
     leaf, grad, layout = is_leaf(tensor), tensor.requires_grad, tensor.layout
     key = (tensor.__class__, shape, tensor.dtype, tensor.device, layout, grad, leaf)
     known = _described.get(key)
@@ -45,7 +46,7 @@ def describe(tensor: Tensor) -> TensorInfo:
             device=str(tensor.device),
             requires_grad=grad,
             is_leaf=leaf,
-            layout=str(layout).removeprefix("torch."),
+            layout="uninitialized" if unmade else str(layout).removeprefix("torch."),
             bytes=_size(tensor),
         )
     return known
@@ -63,6 +64,8 @@ def problem_of(tensor: Tensor) -> str:
     """Why the elements cannot be read; empty when they can."""
     if not is_opaque(tensor):
         return ""
+    if is_unmade(tensor):
+        return "a lazy module makes it at its first call"
     if tensor.device.type == "meta":
         return "a meta tensor has no elements"
     if tensor.is_nested:

@@ -29,6 +29,7 @@ from gradstep.engine.verbs.gauges import GaugeCommands
 from gradstep.engine.verbs.rerun import RerunCommands
 from gradstep.engine.verbs.training import TrainingCommands
 from gradstep.engine.verbs.values import Found, ValueCommands
+from gradstep.phases import Phase
 from gradstep.protocol.breakpoints import Breakpoint, BreakpointState
 from gradstep.protocol.examination import BESIDE, EVALUATED
 from gradstep.protocol.messages import Problem, RequestFailed
@@ -52,6 +53,10 @@ WIDEN_AFTER = 0.5
 Tell = Callable[..., Any]
 
 UNSEEN = "This iteration ran at full speed and was not recorded."
+JOINED = (
+    "The forward of this iteration ran at full speed and was not recorded; the next iteration will "
+    "be drawn whole."
+)
 
 
 class Commands(RerunCommands, TrainingCommands, GaugeCommands, ValueCommands):
@@ -137,9 +142,11 @@ class Commands(RerunCommands, TrainingCommands, GaugeCommands, ValueCommands):
 
     def do_graph(self, since: int = 0) -> Graph:
         self._standing()
-        recorder = self._debugger.recorder
-        unseen = not recorder.nodes and self._debugger.tracker.iteration > 0
-        return recorder.graph(since, UNSEEN if unseen else "")
+        recorder, tracker = self._debugger.recorder, self._debugger.tracker
+        if recorder.nodes or not tracker.iteration:
+            return recorder.graph(since)
+        joined = recorder.watching and tracker.phase is not Phase.FORWARD
+        return recorder.graph(since, JOINED if joined else UNSEEN)
 
     def do_source(self, file: str) -> Source:
         """Of what was typed or generated, and lies in no file."""

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import gradstep
-from tests.engine.programs_under_test import FINAL, LESSONS, PATIENCE, PROGRAMS, Opened
+from tests.engine.programs_under_test import LESSONS, PATIENCE, PROGRAMS, Opened
 
 WATCHDOG = 120.0
 """Seconds after which a program that a test forgot, or that hangs, is killed: then every wait on it
@@ -42,8 +42,7 @@ def start() -> Iterator[Callable[..., Opened]]:
     yield start
     groups = [program.pid for program in opened]
     for program in opened:
-        if program.can_advance or program.stop.reason not in FINAL:
-            program.kill()  # the time to end by itself would add up
+        program.kill()  # the time to end by itself would add up
         program.close()
     for watchdog in watchdogs:
         watchdog.cancel()

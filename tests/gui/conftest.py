@@ -14,6 +14,12 @@ from gradstep.gui.theme import theme
 from gradstep.gui.window import MainWindow
 
 
+def _end_at_once(window: MainWindow) -> None:
+    """The time to end by itself would add up. qtbot closes windows before fixtures end."""
+    if window.session.state is not State.ENDED:
+        window.session.stop_program()
+
+
 @pytest.fixture
 def make_window(qtbot: QtBot) -> Iterator[Callable[[], MainWindow]]:
     make_application()
@@ -22,7 +28,7 @@ def make_window(qtbot: QtBot) -> Iterator[Callable[[], MainWindow]]:
     def make() -> MainWindow:
         window = MainWindow(Session())
         made.append(window)
-        qtbot.addWidget(window)
+        qtbot.addWidget(window, before_close_func=_end_at_once)
         window.resize(1440, 900)
         window.show()
         qtbot.waitExposed(window)
@@ -31,8 +37,6 @@ def make_window(qtbot: QtBot) -> Iterator[Callable[[], MainWindow]]:
 
     yield make
     for window in made:
-        if window.session.state is not State.ENDED:
-            window.session.stop_program()  # the time to end by itself would add up
         window.close()
     theme().force(None)
 

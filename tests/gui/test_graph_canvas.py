@@ -80,9 +80,10 @@ def test_a_double_click_leads_to_the_line(bench: Bench) -> None:
     lines: list[tuple[str, int]] = []
     bench.cursor.lineSelected.connect(lambda file, line: lines.append((file, line)))
     QTest.mouseDClick(bench.canvas, Qt.MouseButton.LeftButton, pos=bench.at("sub"))
-    assert lines == [("train.py", 13)]
+    assert set(lines) == {("train.py", 13)}
+    lines.clear()
     QTest.keyClick(bench.canvas, Qt.Key.Key_Return)
-    assert len(lines) == 2
+    assert lines == [("train.py", 13)]
 
 
 def test_arrow_keys_walk_along_edges(bench: Bench) -> None:

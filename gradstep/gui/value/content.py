@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from gradstep.gui.numbers import format_number
 from gradstep.gui.theme import theme
@@ -96,11 +97,14 @@ class Content(QScrollArea):
         layout.addWidget(self.facts)
         layout.addStretch(1)
         self.setWidget(content)
-        bar = self.verticalScrollBar()
         # Into its own margin: what stands beside a bar is as wide as without one.
-        bar.rangeChanged.connect(
-            lambda _, end: layout.setContentsMargins(
-                padding, _MARGIN, padding - (bar.sizeHint().width() if end else 0), _MARGIN
+        width = self.verticalScrollBar().sizeHint().width()
+        self.verticalScrollBar().rangeChanged.connect(
+            lambda _, end: (
+                isValid(layout)  # not while all of it is being deleted
+                and layout.setContentsMargins(
+                    padding, _MARGIN, padding - (width if end else 0), _MARGIN
+                )
             )
         )
         for ground in (self.viewport(), content):

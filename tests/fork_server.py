@@ -8,6 +8,7 @@ the process's number, and later its status.
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import os
 import select
@@ -15,6 +16,17 @@ import signal
 import socket
 import sys
 from typing import Any
+
+MODULES = (
+    "torch",
+    "torch._dynamo",  # which every optimizer imports as it is made
+    "torch.utils.data",
+    "gradstep.engine.assembly",
+    "gradstep.engine.running.driver",
+    "gradstep.engine.running.failures",
+    "gradstep.engine.running.script",
+)
+"""What a program and its engine need, or soon will."""
 
 
 def serve(sock: socket.socket) -> None:
@@ -74,6 +86,8 @@ if __name__ == "__main__":
     sys.path[0] = ""  # as the engine does when it is started by its path
     sys.argv[1:], number = [], int(sys.argv[1])
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in MODULES:
+        importlib.import_module(name)
 
     from gradstep.engine.running.session import run
     from gradstep.engine.running.ticket import read_ticket

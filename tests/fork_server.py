@@ -53,13 +53,18 @@ def _fork(sock: socket.socket, children: dict[int, int]) -> bool:
     while len(message) < 4 + size:
         message += sock.recv(1 << 20)
     request = json.loads(message[4:])
+    begun, begins = os.pipe()
     pid = os.fork()
     if pid == 0:
         sock.close()
-        for descriptor in children:
+        for descriptor in (*children, begun):
             os.close(descriptor)
         _begin(streams, request)
+        os.close(begins)
         return False
+    os.close(begins)
+    os.read(begun, 1)  # until it leads its group, by which it may be killed at once
+    os.close(begun)
     children[os.pidfd_open(pid)] = pid
     for descriptor in streams:
         os.close(descriptor)

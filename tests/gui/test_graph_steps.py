@@ -43,7 +43,7 @@ def step_of(graph: Graph, chance: random.Random) -> tuple[Graph, Stop]:
     ), stop
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.integers(0, 10_000), st.booleans())
 def test_a_step_is_what_a_new_picture_would_be(seed: int, modules: bool) -> None:
     chance = random.Random(seed)

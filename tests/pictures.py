@@ -30,14 +30,14 @@ PATIENCE = 60.0
 class Stage:
     """A window on a program, as a person would use it."""
 
-    def __init__(self, program: Path, size: tuple[int, int]) -> None:
+    def __init__(self, program: Path, args: tuple[str, ...], size: tuple[int, int]) -> None:
         from gradstep.gui.session import Session
         from gradstep.gui.window import MainWindow
 
         self.window: MainWindow = MainWindow(Session())
         self.window.resize(*size)
         self.window.show()
-        self.window.open_file(str(program))
+        self.window.session.open(str(program), args)
         self.wait(lambda: self.window.session.stop is not None)
         self.settle()
 
@@ -85,6 +85,7 @@ class Stage:
 
     def card(self, index: int) -> None:
         self.window.workspace.cards.segments.choose(index)
+        self.window.workspace.cards.segments.chosen.emit(index)
         self.settle()
 
     def close(self) -> None:
@@ -108,22 +109,65 @@ def _script(stage: Stage) -> None:
 
 def _chain_rule(stage: Stage) -> None:
     stage.press("forward", "backward")
-    stage.select("x")
+    stage.select("w")
     stage.card(0)
 
 
 def _update(stage: Stage) -> None:
     stage.press("iteration", "forward", "backward")
-    stage.select("hidden.weight")
+    stage.select("conv.weight")
     stage.card(2)
 
 
-SCENES: dict[str, tuple[Path, Callable[[Stage], None]]] = {
-    "linear": (LESSONS / "linear.py", _middle_of_backward),
-    "accumulation": (LESSONS / "linear.py", _accumulated),
-    "script": (LESSONS / "linear_by_hand.py", _script),
-    "chain_rule": (LESSONS / "squared_error.py", _chain_rule),
-    "update": (PROGRAMS / "examined" / "adam.py", _update),
+def _compared(stage: Stage) -> None:
+    from gradstep.protocol.examination import Since
+
+    stage.select("hidden.weight")
+    stage.press("iteration", "forward", "backward")
+    stage.window.workspace.value.content.comparison.choose(Since.ITERATION)
+    stage.settle()
+
+
+def _transformer(stage: Stage) -> None:
+    stage.press("forward", "step", "step")
+
+
+def _nan(stage: Stage) -> None:
+    from gradstep.protocol.trace import Goal
+
+    stage.go(Goal.NAN)
+
+
+def _finding(stage: Stage) -> None:
+    from gradstep.protocol.trace import Goal
+
+    stage.go(Goal.RUN)
+
+
+def _flow(stage: Stage) -> None:
+    plots = stage.window.workspace.plots
+    plots.choose(plots.flow)
+    stage.press(*["iteration"] * 4, "forward", "backward")
+
+
+def _landscape(stage: Stage) -> None:
+    stage.press(*["iteration"] * 5, "forward", "backward")
+    stage.settle(2500)
+
+
+Scene = tuple[Path, tuple[str, ...], Callable[[Stage], None]]
+SCENES: dict[str, Scene] = {
+    "linear": (LESSONS / "linear.py", (), _middle_of_backward),
+    "accumulation": (LESSONS / "linear.py", (), _accumulated),
+    "script": (LESSONS / "linear_by_hand.py", (), _script),
+    "chain_rule": (LESSONS / "squared_error.py", (), _chain_rule),
+    "update": (PROGRAMS / "examined" / "adam.py", (), _update),
+    "values": (LESSONS / "two_layers.py", (), _compared),
+    "transformer": (PROGRAMS / "practice" / "gpt.py", (), _transformer),
+    "nan": (PROGRAMS / "nonfinite" / "masked_log.py", (), _nan),
+    "finding": (PROGRAMS / "mistakes" / "never_zeroed.py", ("optimizer",), _finding),
+    "gradient_flow": (PROGRAMS / "gauges" / "convolution.py", (), _flow),
+    "landscape": (LESSONS / "two_layers.py", (), _landscape),
 }
 
 
@@ -133,10 +177,11 @@ def take(name: str, appearance: str, size: tuple[int, int], to: Path) -> None:
 
     make_application()
     theme().force(appearance)
-    program, act = SCENES[name]
-    stage = Stage(program, size)
+    program, args, act = SCENES[name]
+    stage = Stage(program, args, size)
     try:
         act(stage)
+        stage.settle(1500)
         stage.window.grab().save(str(to / f"{name}_{appearance}.png"))
     finally:
         stage.close()
@@ -166,7 +211,7 @@ def main() -> None:
                         "XDG_CONFIG_HOME": home,
                         "QT_QPA_PLATFORM": "offscreen",
                         "QT_SCALE_FACTOR": given.scale,
-                        "PYTHONPATH": str(ROOT),
+                        "PYTHONPATH": os.pathsep.join((str(ROOT), str(PROGRAMS / "fidelity"))),
                     },
                     check=True,
                 )

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.pictures import SCENES
+
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 
@@ -79,3 +81,8 @@ def test_links_lead_somewhere() -> None:
     links = re.findall(r"\]\(([^)#]+)\)", README)
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_a_picture_of_every_situation_in_light_and_dark() -> None:
+    found = {path.name for path in (ROOT / "resources" / "screenshots").iterdir()}
+    assert found == {f"{name}_{look}.png" for name in SCENES for look in ("light", "dark")}

@@ -42,19 +42,23 @@ class Stage:
         self.settle()
 
     def wait(self, condition: Callable[[], bool]) -> None:
-        from PySide6.QtTest import QTest
-
         end = time.monotonic() + PATIENCE
         while not condition():
             if time.monotonic() > end:
                 raise TimeoutError("what the picture shows did not happen")
-            QTest.qWait(20)
+            self._wait(20)
 
     def settle(self, milliseconds: int = 600) -> None:
         """Let everything arrive that was asked for, and motion end."""
-        from PySide6.QtTest import QTest
+        self._wait(milliseconds)
 
-        QTest.qWait(milliseconds)
+    @staticmethod
+    def _wait(milliseconds: int) -> None:
+        from PySide6.QtCore import QEventLoop, QTimer
+
+        loop = QEventLoop()  # QTest.qWait would keep other threads of Python from running
+        QTimer.singleShot(milliseconds, loop.quit)
+        loop.exec()
 
     def press(self, *actions: str) -> None:
         """Buttons, one after the other; each until the program stands again."""
@@ -181,7 +185,7 @@ def take(name: str, appearance: str, size: tuple[int, int], to: Path) -> None:
     stage = Stage(program, args, size)
     try:
         act(stage)
-        stage.settle(1500)
+        stage.settle(1000)
         stage.window.grab().save(str(to / f"{name}_{appearance}.png"))
     finally:
         stage.close()

@@ -61,10 +61,10 @@ def settings_of_this_test(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 STARTS_AFRESH = (
-    "test_life", "test_environments", "test_attach", "test_fidelity", "test_databases", "test_cuda",
-    "test_intrusions", "test_smoke", "test_app", "test_start",
+    "test_life", "test_environments", "test_attach", "test_fidelity", "test_programs",
+    "test_databases", "test_cuda", "test_intrusions",
 )  # fmt: skip
-"""Tests that are about how a program starts."""
+"""Tests about how a program starts, or that it differs in nothing from a plain one."""
 
 
 _server = ForkServer()
@@ -77,7 +77,7 @@ def pytest_sessionfinish() -> None:
 @pytest.fixture(autouse=True)
 def quick_start(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Programs begin as forks of a process that has imported torch."""
-    if USABLE and request.path.stem not in STARTS_AFRESH and "fresh" not in request.keywords:
+    if USABLE and request.path.stem not in STARTS_AFRESH:
         monkeypatch.setattr(EngineProcess, "popen", staticmethod(_server.popen))
 
 

@@ -2,7 +2,7 @@
 
 ``ForkServer.popen`` stands in for ``subprocess.Popen`` where an engine is started: a process that
 has imported torch forks one that goes on as a fresh one would. What is about the start itself
-(other interpreters, variables that torch reads while it loads, a plain run's bits) starts afresh.
+(other interpreters, variables that torch reads while it loads, fidelity as a whole) starts afresh.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import linecache
 import os
-import sys
 from dataclasses import dataclass
 from types import CodeType, FrameType
 
@@ -254,7 +253,3 @@ def own_frame(frame: FrameType, line: int | None = None) -> bool:
 
 def own_code(code: CodeType) -> bool:
     return os.path.abspath(code.co_filename).startswith(os.path.join(_HERE, "engine"))
-
-
-def current_user_frame(sites: Sites) -> FrameType | None:
-    return sites.user_frame(sys._getframe(1))

@@ -169,13 +169,6 @@ class Callers:
         named, _ = self.parameter_name(tensor)
         return self._owners[id(tensor)]() if named else None
 
-    def user_codes(self, frame: FrameType | None) -> frozenset[CodeType]:
-        codes = set()
-        while frame is not None:
-            codes.add(frame.f_code)
-            frame = frame.f_back
-        return frozenset(codes)
-
     def _function_group(self, code: CodeType, depth: int) -> Group:
         self._calls += 1
         return Group(f"f{self._calls}", code.co_name.strip("<>"), "function")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import cmath
 import math
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -192,13 +191,6 @@ def number_operand(name: str, value: float) -> Operand:
         inf=int(math.isinf(value)),
         element=value,
     )
-
-
-def plain_numbers(args: Iterable[Any]) -> Iterator[tuple[int, float]]:
-    """Position and value of the numbers among arguments."""
-    for position, value in enumerate(args):
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            yield position, float(value)
 
 
 def _of_number(value: float | complex) -> NotFinite | None:

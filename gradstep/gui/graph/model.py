@@ -116,11 +116,6 @@ class GraphModel:
     def empty(self) -> bool:
         return not self.now.nodes and not self.expected()
 
-    def next_node(self) -> int | None:
-        """The node of the next operation, if it is on the graph."""
-        operation = self.stop.operation if self.stop else None
-        return operation.node if operation and operation.node in self.now.nodes else None
-
     def changes(self) -> tuple[Change, ...]:
         return self.stop.changed if self.stop else ()
 

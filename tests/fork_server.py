@@ -25,6 +25,7 @@ MODULES = (
     "gradstep.engine.running.driver",
     "gradstep.engine.running.failures",
     "gradstep.engine.running.script",
+    "gradstep.engine.verbs.reading",
 )
 """What a program and its engine need, or soon will."""
 

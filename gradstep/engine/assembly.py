@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
-from typing import Any
+import threading
+from typing import TYPE_CHECKING, Any
 
 from gradstep.engine import torch_internals as internals
 from gradstep.engine.capture.backward import Backward
 from gradstep.engine.capture.observer import Observer
 from gradstep.engine.capture.optimizers import Optimizers
 from gradstep.engine.capture.threads import Threads
-from gradstep.engine.gauges import Gauging
 from gradstep.engine.link import Link
 from gradstep.engine.phase_watch import PhaseWatch
 from gradstep.engine.running import tracebacks, warned
@@ -20,9 +21,13 @@ from gradstep.engine.stack import grow_stack
 from gradstep.engine.stepping.debugger import Debugger
 from gradstep.engine.stepping.losses import watch_loaders
 from gradstep.engine.values.scope import Scope
-from gradstep.engine.values.tracks import Tracks
 from gradstep.engine.verbs.commands import Commands
 from gradstep.protocol.trace import Level
+
+if TYPE_CHECKING:
+    from gradstep.engine.gauges import Gauging
+    from gradstep.engine.values.tracks import Tracks
+    from gradstep.engine.verbs.reading import Reading
 
 current: Engine | None = None
 """The engine of this process, once there is one."""
@@ -33,6 +38,11 @@ class Engine:
 
     def __init__(self, folder: str, *, driven: bool) -> None:
         self.link: Link | None = None
+        self._driver: Driver | None = None
+        self._reading: Reading | None = None
+        self._gauging: Gauging | None = None
+        self._tracks: Tracks | None = None
+        self._making = threading.Lock()
         d = self.debugger = Debugger(
             folder, lambda stop: self.tell("stopped", stop=stop), driven=driven
         )
@@ -48,11 +58,10 @@ class Engine:
         current = self
         grow_stack()
         debugger, observer = self.debugger, self.observer
-        backward = Backward(debugger, observer)
-        gauging = self.gauging = Gauging(debugger, self.scope, backward)
-        self.tracks = Tracks(debugger, self.scope, backward)
-        compiled = internals.CompiledCode(debugger.remark_eager, gauging.follow_calls)
-        gauging.compiles = lambda: compiled.used
+        backward = self._backward = Backward(debugger, observer)
+        compiled = self._compiled = internals.CompiledCode(
+            debugger.remark_eager, self._gauges_follow
+        )
         compiled.install()
         tracebacks.install()
         warned.install()
@@ -61,7 +70,7 @@ class Engine:
             observer.set_level(level)
             backward.level_changed()
             compiled.step_eagerly(level is not Level.RUN)
-            gauging.follow_calls()
+            self._gauges_follow()
 
         debugger.set_level = set_level
         backward.install()
@@ -83,16 +92,42 @@ class Engine:
         self.observer.set_level(Level.RUN)
         self.debugger.pursuit.finish()
 
+    def _gauges_follow(self) -> None:
+        if self._gauging is not None:
+            self._gauging.follow_calls()
+
     def serve(self, link: Link, driver: Driver | None) -> None:
         """Take commands from ``link``."""
-        self.link = link
+        self.link, self._driver, self._reading = link, driver, None
         debugger = self.debugger
 
         def report() -> int | None:
             return None if debugger.gate.waiting else debugger.tracker.iteration
 
-        commands = Commands(debugger, self.scope, driver, self.gauging, self.tracks, self.tell)
-        link.start(commands, report)
+        debugger.at_leisure = self._settle
+        link.start(Commands(debugger, self.reading), report)
+
+    def reading(self) -> Reading:
+        """What reads and explains. Loading it takes 0.1 s, which a program that nobody asks about
+        does not pay."""
+        with self._making:
+            if self._reading is None:
+                from gradstep.engine.gauges import Gauging
+                from gradstep.engine.values.tracks import Tracks
+                from gradstep.engine.verbs.reading import Reading
+
+                debugger, scope, backward = self.debugger, self.scope, self._backward
+                gauging = self._gauging = self._gauging or Gauging(debugger, scope, backward)
+                gauging.compiles = lambda: self._compiled.used
+                tracks = self._tracks = self._tracks or Tracks(debugger, scope, backward)
+                self._reading = Reading(debugger, scope, self._driver, gauging, tracks, self.tell)
+            return self._reading
+
+    def _settle(self) -> None:
+        """While the person looks at the start: load what reads, and look once through all that was
+        imported (0.1 s), which would else happen in the middle of the program's loop."""
+        self.reading()
+        gc.collect()
 
     def tell(self, event: str, **arguments: Any) -> None:
         """Tell the window, if there is one. That it is gone, the link finds out."""

@@ -52,6 +52,10 @@ def _run(program: Program, link: Link, torch_version: str, collects: bool) -> in
     from gradstep.engine.running.script import Script
 
     if collects:
+        if not gc.get_freeze_count():
+            # To the oldest generation, unread: else the very next object would have all of it read.
+            gc.freeze()
+            gc.unfreeze()
         gc.enable()
     driven = not program.module and is_experiment(program.path)
     try:

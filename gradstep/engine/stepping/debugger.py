@@ -7,7 +7,6 @@ object follows the phases, keeps graph and journal, and holds the program at the
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import sys
 import threading
@@ -74,6 +73,8 @@ class Debugger:
         self.nonfinite = NanWatch(self)
         self.set_level: Callable[[Level], None] = lambda level: None
         self.at_stop: Callable[[], None] = lambda: None
+        self.at_leisure: Callable[[], None] = lambda: None
+        """Called at the start, once the person has let the program stand for a moment."""
         self.before_end: Callable[[], None] = lambda: None
         """Waits for what still trains when the program's file is through."""
         self.followed_elsewhere = False
@@ -307,7 +308,8 @@ class Debugger:
         )
         self._remark = ""
         self.at_stop()
-        command = self.gate.wait(lambda: self._announce(stop))
+        meanwhile = self.at_leisure if reason is Reason.START else None
+        command = self.gate.wait(lambda: self._send(stop), meanwhile)
         self.frame = None
         self.leaving = command.leave
         self.changes.clear()
@@ -315,13 +317,6 @@ class Debugger:
         self.nonfinite.follow(command)
         self.pursuit.follow(command, frame, spot)
         return command
-
-    def _announce(self, stop: Stop) -> None:
-        self._send(stop)
-        if stop.reason is Reason.START:
-            # All that was imported has yet to be looked through once, for 0.1 s: while the person
-            # looks, and not in the middle of a loop that plain Python would have run without it.
-            gc.collect()
 
     def _hold_at(self, reason: Reason, frame: FrameType | None) -> None:
         self.hold(reason, None, frame)

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from gradstep.protocol.nonfinite import Plan
 from gradstep.protocol.trace import Goal, Level, Place
 
+QUIET = 0.3
+"""Seconds without a command after which what nobody should wait for is done."""
+
 
 @dataclass(frozen=True)
 class Command:
@@ -39,15 +42,20 @@ class Gate:
         self.released: Callable[[], None] = lambda: None
         """Called before whoever waited goes on, however that came about."""
 
-    def wait(self, announce: Callable[[], None]) -> Command:
+    def wait(
+        self, announce: Callable[[], None], meanwhile: Callable[[], object] | None = None
+    ) -> Command:
         """Block until a command comes; ``announce`` tells that somebody waits, once commands are
-        taken. Where nobody would answer, nobody waits: in a forked child, or once abandoned."""
+        taken. ``meanwhile`` is called once if none comes for a while. Where nobody would answer,
+        nobody waits: in a forked child, or once abandoned."""
         if os.getpid() != self._pid or self._abandoned:
             return Command(Goal.RUN, Level.RUN)
         with self._turn:
             self.waiting = True
             try:
                 announce()
+                if meanwhile is not None and not self._called(QUIET):
+                    meanwhile()
                 return self._take()
             except BaseException:
                 self.waiting = False
@@ -56,9 +64,15 @@ class Gate:
             finally:
                 self.released()
 
+    def _called(self, seconds: float | None = None) -> bool:
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: self._command is not None or self._abandoned, seconds
+            )
+
     def _take(self) -> Command:
         with self._changed:
-            self._changed.wait_for(lambda: self._command is not None or self._abandoned)
+            self._called()
             command, self._command = self._command, None
             self.waiting = False
             return command or Command(Goal.RUN, Level.RUN)

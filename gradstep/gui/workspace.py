@@ -12,6 +12,8 @@ from gradstep.gui.cards.panel import Cards
 from gradstep.gui.cursor import Cursor
 from gradstep.gui.graph.panel import GraphPanel
 from gradstep.gui.guide import Guide
+from gradstep.gui.lesson import LessonPanel
+from gradstep.gui.lesson.course import Course
 from gradstep.gui.panel import Panel
 from gradstep.gui.panels.console import ConsolePanel
 from gradstep.gui.panels.keys import KeysPanel
@@ -59,6 +61,8 @@ class Workspace(QWidget):
         self.watch = WatchPanel(self.watches, self.value.tracks)
         self.log = LogPanel(session, cursor)
         self.keys = KeysPanel()
+        self.lesson = LessonPanel(Course(session, self))
+        self.lesson.offered.connect(self._offer_lesson)
         self.loss = LossPanel(session, cursor)
         self.plots = PlotsPanel(session, cursor)
         self.plots_apart = self.source_apart = True
@@ -162,6 +166,15 @@ class Workspace(QWidget):
             self.tabs.setCurrentWidget(panel)
 
     # ------------------------------------------------------------------ tabs
+
+    def _offer_lesson(self, offered: bool) -> None:
+        """The first of the tabs, and in front, while a lesson's program is open."""
+        if offered:
+            self._add_tab(self.lesson, at=1 if self.tabs.indexOf(self.source) == 0 else 0)
+            self.tabs.setCurrentWidget(self.lesson)
+        else:
+            self.tabs.removeTab(self.tabs.indexOf(self.lesson))
+            self._keep_tabs_whole()
 
     def _count_breakpoints(self, count: int) -> None:
         self.tabs.set_count(self.breakpoints, count)

@@ -77,14 +77,14 @@ def walk(program: gradstep.Debuggee, moment: Moment) -> None:
         if here >= moment:
             assert here == moment or moment == START, "a moment at which one can stand"
             return
-        ended = here[1] in (-1, len(names) - 1)
+        ended = here[1] == -1 or (here[1] == len(names) - 1 and here[2] == WHOLE)
+        following = 0 if ended else here[1] + (here[2] == WHOLE)
         if stop.iteration + ended < moment[0]:
             program.iteration(timeout=PATIENCE)
-        elif moment[2] < WHOLE and (0 if ended else here[1] + (here[2] == WHOLE)) == moment[1]:
+        elif moment[2] < WHOLE and following == moment[1]:
             program.step(timeout=PATIENCE)
         else:
-            name = names[0] if ended else names[here[1] + 1]
-            getattr(program, name)(timeout=PATIENCE)
+            getattr(program, names[following])(timeout=PATIENCE)
 
 
 class Plain:
@@ -96,8 +96,9 @@ class Plain:
         self.iteration, self.phase = 0, -1
 
     def go_on(self, moment: Moment) -> None:
-        assert moment[2] in (0, WHOLE), "in the middle of a phase there is no plain moment"
-        while (self.iteration, self.phase) < moment[:2]:
+        """In the middle of a phase: to its beginning; only backward's end changes a name."""
+        end = moment[1] if moment[2] == WHOLE else moment[1] - 1
+        while (self.iteration, self.phase) < (moment[0], end):
             self.phase = (self.phase + 1) % len(PHASES)
             if self.phase == 0:
                 self.experiment.forward(self.iteration % len(self.experiment.data))

@@ -23,7 +23,14 @@ import torch
 from gradstep.assets import resource
 
 ROOT = Path(__file__).resolve().parents[2]
-LESSONS = {"linear.py", "linear_by_hand.py", "product.py", "squared_error.py", "two_layers.py"}
+LESSONS = {
+    "accumulation.py",
+    "linear.py",
+    "linear_by_hand.py",
+    "product.py",
+    "squared_error.py",
+    "two_layers.py",
+}
 NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 
 
@@ -96,6 +103,22 @@ def test_linear_by_hand() -> None:
         expected.append(f"progress: {epoch} {samples[-1][-1]}")
     expected.append("predict (after training) 4 7.999998569488525")
     assert printed("linear_by_hand.py") == expected
+
+
+def test_accumulation() -> None:
+    """Gradient descent on both, the gradient of ``v`` growing, every operation rounded."""
+    weights, gradients = [1.0, 1.0], [0.0, 0.0]
+    rate = f32(0.05)
+    lines = printed("accumulation.py")
+    assert len(lines) == 20
+    for epoch, line in enumerate(lines, start=1):
+        for x, y in SAMPLES:
+            for i, w in enumerate(weights):
+                r = f32(f32(w * x) - y)
+                gradients[i] = f32(gradients[i] + f32(f32(2 * r) * x))
+                weights[i] = f32(w - f32(rate * gradients[i]))
+            gradients[0] = 0.0
+        assert line == f"epoch {epoch} w {weights[0]} v {weights[1]}"
 
 
 def test_product() -> None:

@@ -99,6 +99,16 @@ def test_what_it_was_before(panel: ValuePanel, session: FakeSession) -> None:
         assert panel.card.data.note.text() == "was 1 in iteration\N{NO-BREAK SPACE}1"
 
 
+def test_before_the_first_iteration_is_the_start(panel: ValuePanel, session: FakeSession) -> None:
+    session.put("w", F32(1), None)
+    session.stop_at(stop(0, None))
+    panel._cursor.select("w")
+    session.put("w", F32(1.1), F32(0))
+    session.stop_at(stop(1, Phase.ZERO_GRAD))
+    session.stop_at(stop(2, Phase.FORWARD))
+    assert panel.card.data.note.text() == "was 1 at the start"
+
+
 @pytest.mark.parametrize(
     ("ref", "note"),
     [("x", "does not require grad"), ("h", "no backward has reached it yet")],

@@ -33,6 +33,8 @@ def change_field(field: str, since: Since) -> str:
 
 def told(earlier: Earlier) -> str:
     """With what is compared."""
+    if not earlier.iteration:
+        return words("Δ: minus what it was at the start")
     if earlier.stops == 1:
         return words("Δ: minus what it was one stop ago, in iteration {0}").format(
             earlier.iteration

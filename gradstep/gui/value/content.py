@@ -182,6 +182,8 @@ class Content(QScrollArea):
         text = format_number(earlier.number, info.tensor.dtype) or "None"
         if earlier.iteration == self._selected.seen:
             return words("was {0} before").format(text)
+        if not earlier.iteration:
+            return words("was {0} at the start").format(text)
         # The number does not stand alone on a line of its own.
         return words("was {0} in iteration\N{NO-BREAK SPACE}{1}").format(text, earlier.iteration)
 

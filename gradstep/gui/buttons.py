@@ -40,7 +40,7 @@ class ActionButton(QAbstractButton):
 
     def __init__(self, action: QAction, icon: str, parent: QWidget) -> None:
         super().__init__(parent)
-        self.action, self.icon_name, self.compact = action, icon, False
+        self.action, self.icon_name, self.compact = action, icon, 0
         self.weight = 500
         self.ringed = self._awaited = False
         self.setObjectName(f"button_{action.objectName()}")
@@ -77,12 +77,12 @@ class ActionButton(QAbstractButton):
         self.ringed = event.reason() in KEYBOARD
         super().focusInEvent(event)
 
-    def set_compact(self, compact: bool) -> None:
+    def set_compact(self, compact: int) -> None:
         if compact != self.compact:
             self.compact = compact
             self.updateGeometry()
 
-    def width_when(self, compact: bool) -> int:
+    def width_when(self, compact: int) -> int:
         """Its width with or without its word."""
         if compact:
             return int(theme().size("control", "button"))
@@ -144,7 +144,7 @@ class StepButton(ActionButton):
             self.phase = phase
             self.update()
 
-    def width_when(self, compact: bool) -> int:
+    def width_when(self, compact: int) -> int:
         return super().width_when(compact) + (0 if compact else 8)
 
     def background(self) -> QColor | None:
@@ -167,7 +167,8 @@ class StepButton(ActionButton):
 
 
 class PhaseButton(ActionButton):
-    """One of the four, joined to its neighbours: icon, word, key, and below, how far it is."""
+    """One of the four, joined to its neighbours: icon, word, key, and below, how far it is.
+    ``compact``: 1 leaves out the key, 2 the icon, too, 3 the word instead."""
 
     def __init__(self, action: QAction, info: PhaseInfo, first: bool, last: bool, parent: QWidget):
         self.info, self.first, self.last = info, first, last
@@ -181,8 +182,14 @@ class PhaseButton(ActionButton):
         self.warning = words
         self._follow()
 
+    def set_compact(self, compact: int) -> None:
+        super().set_compact(compact)
+        self._follow()
+
     def _follow(self) -> None:
         super()._follow()
+        if self.compact == 3:
+            self.setToolTip(f"{self.text()}: {self.toolTip()}")
         if self.warning:
             self.setToolTip(f"{self.warning}\n{self.toolTip()}")
             self.setAccessibleDescription(self.warning)
@@ -194,11 +201,10 @@ class PhaseButton(ActionButton):
             self.progress = progress
             self.update()
 
-    def width_when(self, compact: bool) -> int:
-        """``compact`` leaves out the key, never the word."""
+    def width_when(self, compact: int) -> int:
         words = QFontMetrics(theme().font("body", weight=600)).horizontalAdvance(self.text())
         if compact:
-            return 14 + 16 + 8 + words + 14
+            return (14 + ICON + 8 + words + 14, INSET + words + INSET, 14 + ICON + 14)[compact - 1]
         cap = theme().size("control", "key_cap")
         return int(
             max(theme().size("control", "phase_button")[0], 14 + 16 + 8 + words + 8 + cap + 9)
@@ -225,21 +231,20 @@ class PhaseButton(ActionButton):
         words = colours.text if begun else look.colour("text")
         disabled = look.colour("text_disabled")
         middle = (self.height() - 1) / 2
-        icons.paint(
-            painter,
-            self.info.icon,
-            QRectF(14, middle - 8, 16, 16),
-            colours.text if enabled else disabled,
-        )
-        painter.setFont(look.font("body", weight=600))
-        painter.setPen(words if enabled else disabled)
-        painter.drawText(
-            QRectF(38, 0, self.width(), self.height() - 1),
-            Qt.AlignmentFlag.AlignVCenter,
-            self.text(),
-        )
+        if self.compact != 2:
+            at = QRectF(14, middle - ICON / 2, ICON, ICON)
+            icons.paint(painter, self.info.icon, at, colours.text if enabled else disabled)
+        if self.compact < 3:
+            painter.setFont(look.font("body", weight=600))
+            painter.setPen(words if enabled else disabled)
+            left = INSET if self.compact == 2 else 14 + ICON + 8
+            box = QRectF(left, 0, self.width(), self.height() - 1)
+            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, self.text())
         if not self.compact:
             self._paint_key(painter, middle)
+        elif self.warning:
+            corner = QRectF(self.width() - 13, 2, 11, 11)
+            icons.paint(painter, "warning", corner, look.colour("warning_icon"))
         if self.hasFocus() and self.ringed:
             focus_ring(painter, QRectF(self.rect()), look.size("radius", "control"))
 
@@ -292,7 +297,7 @@ class FieldBox(QComboBox):
 
     def __init__(self, name: str, parent: QWidget) -> None:
         super().__init__(parent)
-        self.name, self.compact, self.ringed = name, False, False
+        self.name, self.compact, self.ringed = name, 0, False
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -304,12 +309,12 @@ class FieldBox(QComboBox):
         self.ringed = event.reason() in KEYBOARD
         super().focusInEvent(event)
 
-    def set_compact(self, compact: bool) -> None:
+    def set_compact(self, compact: int) -> None:
         if compact != self.compact:
             self.compact = compact
             self.updateGeometry()
 
-    def width_when(self, compact: bool) -> int:
+    def width_when(self, compact: int) -> int:
         metrics = QFontMetrics(theme().font("body", weight=500))
         widest = max(
             (metrics.horizontalAdvance(self.itemText(i)) for i in range(self.count())), default=24

@@ -23,7 +23,7 @@ SPEEDS: tuple[float | None, ...] = (1, 2, 4, 10, 30, None)
 
 class Toolbar(QWidget):
     """Shows what the session says and hands on what is pressed. When there is little room, words
-    give way to icons from the right; the phases keep theirs, and lose their keys at the end."""
+    give way to icons from the right; the phases keep theirs longest."""
 
     def __init__(self, session: Session, actions: ActionSet, parent: QWidget) -> None:
         super().__init__(parent)
@@ -40,7 +40,7 @@ class Toolbar(QWidget):
         self.words = [ActionButton(actions[id], id, self) for id in ("iteration", "run")]
         self.signs = [ActionButton(actions[id], id, self) for id in ("pause", "stop", "restart")]
         for sign in (*self.ways, *self.signs):
-            sign.set_compact(True)
+            sign.set_compact(1)
         self.speed = FieldBox(self.tr("Speed"), self)
         self.speed.setObjectName("speed")
         self.device = FieldBox(self.tr("Device"), self)
@@ -141,33 +141,41 @@ class Toolbar(QWidget):
         return QSize(self._width(len(self._stages()), ways=False), self.height())
 
     def _stages(self) -> list[list[FieldBox | ActionButton]]:
-        """What may lose its words (a phase: its key), in this order."""
+        """What becomes smaller, in this order. The phases come three times: see ``PhaseButton``."""
         iteration, run = self.words
-        return [[self.device], [self.speed], [run], [iteration], [self.step], [*self.phases]]
+        phases: list[FieldBox | ActionButton] = [*self.phases]
+        return [[self.device], [self.speed], [run], [iteration], [self.step], *[phases] * 3]
 
-    def _width(self, stage: int, *, ways: bool = True) -> int:
-        """Of the whole row when the first ``stage`` stages are compact; ``ways``: into, over and
-        out are there, too."""
-        stages = self._stages()
-        shrinkable = [(item, i < stage) for i, items in enumerate(stages) for item in items]
+    def _sizes(self, stage: int) -> dict[FieldBox | ActionButton, int]:
+        """How small each is when the first ``stage`` stages are taken."""
+        sizes: dict[FieldBox | ActionButton, int] = {}
+        for i, items in enumerate(self._stages()):
+            for item in items:
+                sizes[item] = sizes.get(item, 0) + (i < stage)
+        return sizes
+
+    def _width(self, stage: int, *, ways: bool) -> int:
+        """Of the whole row; ``ways``: into, over and out are there, too."""
         signs = [*self.signs, *(self.ways if ways else ())]
-        width: int = sum(item.width_when(compact) for item, compact in shrinkable)
-        width += sum(item.width_when(True) for item in signs)
+        width: int = sum(item.width_when(size) for item, size in self._sizes(stage).items())
+        width += sum(item.width_when(1) for item in signs)
         gaps = len(signs) + len(self.words) + 5
         padding: int = theme().size("space", "panel_padding")
         return width + 2 * padding + 2 * Line.WIDTH + 4 * gaps
 
     def _fit(self) -> None:
-        stages, stage = self._stages(), 0
-        while stage < len(stages) and self._width(stage) > self.width():
+        last = len(self._stages())
+        keyless = last - 2
+        # Before the phases lose their icons, the ways go: they have their keys, and their place in
+        # the menu.
+        ways = self._width(keyless, ways=True) <= self.width()
+        stage = 0 if ways else keyless
+        while stage < last and self._width(stage, ways=ways) > self.width():
             stage += 1
-        for i, items in enumerate(stages):
-            for item in items:
-                item.set_compact(i < stage)
-        # At the very last: they have their keys, and their place in the menu.
-        room = self._width(stage) <= self.width()
+        for item, size in self._sizes(stage).items():
+            item.set_compact(size)
         for way in self.ways:
-            way.setVisible(room)
+            way.setVisible(ways)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QPointF
-from PySide6.QtGui import QRawFont
+from PySide6.QtCore import QPoint, QPointF
+from PySide6.QtGui import QColor, QRawFont
 from PySide6.QtTest import QTest
 
 from gradstep.gui.graph.build import build
 from gradstep.gui.graph.layout.placement import Flow
+from gradstep.gui.graph.paint.painter import Detail
 from gradstep.gui.graph.paint.pens import font, written_at
 from gradstep.gui.graph.placing import place
 from gradstep.gui.graph.scene import Link
@@ -66,6 +67,51 @@ def test_states_have_their_colours(bench: Bench, scheme: str) -> None:
     assert bench.colour("x", 0, -14) == theme().colour("selected_background")
     bench.feed(graphs.linear(2, "forward"))
     assert bench.colour("mul", 0, 14) == forward.tint, "done forward is tinted"
+
+
+def grey(colour: QColor) -> float:
+    """The relative luminance of a colour (WCAG 2): what is left of it without hue."""
+    parts = colour.redF(), colour.greenF(), colour.blueF()
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: QColor, other: QColor) -> float:
+    low, high = sorted((grey(one), grey(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_backward_is_told_without_colour(bench: Bench, scheme: str, scale: float) -> None:
+    """What backward has passed stands on a foot; what only went forward does not."""
+    theme().force(scheme)
+    for where, least, most in (("mock", 3.0, 21.0), ("forward", 1.0, 1.15)):
+        bench.feed(graphs.linear(2, where))
+        bench.canvas.zoom_to(scale)
+        bench.canvas.fit() if scale == 1.0 else bench.canvas.reveal(bench.item("sub").key)
+        found = contrast(bench.colour("sub", 0, 19), bench.colour("sub", 0, 13))
+        assert least <= found <= most, where
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_far_away_states_are_told_without_colour(bench: Bench, scheme: str) -> None:
+    """Above for the value, below for the gradient, as on an edge."""
+    theme().force(scheme)
+    above = {"forward": True, "mock": False}
+    for where, upper in above.items():
+        bench.feed(graphs.linear(2, where))
+        bench.canvas.zoom_to(0.25)
+        bench.canvas.look_at(*bench.canvas.picture.placement.boxes[bench.item("sub").key])
+        assert bench.canvas.level() == Detail.FAR
+        top, bottom = bench.colour("sub", 0, -12), bench.colour("sub", 0, 12)
+        ground = theme().colour("canvas")
+        strong, weak = (top, bottom) if upper else (bottom, top)
+        assert contrast(strong, ground) > contrast(weak, ground)
+        assert contrast(strong, weak) >= 2.0, where
+    ring = bench.at("mul")
+    assert bench.colour("mul") == colours(Phase.BACKWARD).solid
+    assert bench.has(colours(Phase.BACKWARD).solid, ring + QPoint(0, 9), 1)
 
 
 def test_the_next_operation_has_a_ring_and_a_word(bench: Bench) -> None:

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 
 from gradstep.gui.graph.finding import matches, pattern_of
+from gradstep.gui.graph.minimap import STILL_MS
+from gradstep.gui.graph.paint.links import label_rect
+from gradstep.gui.graph.paint.pens import written_at
+from gradstep.gui.graph.scene import Role
 from tests.gui import graphs
 from tests.gui.graph_bench import Bench, on_the_bench
 from tests.gui.scenes import linear
@@ -125,6 +129,58 @@ def test_the_overview_is_there_when_the_graph_is_larger_than_the_view(bench: Ben
     bench.feed(graphs.linear(2))
     bench.canvas.fit()
     assert not minimap.isVisible()
+
+
+def read_on(bench: Bench) -> list[QRectF]:
+    """Where numbers and items stand on the canvas, in its pixels."""
+    canvas, picture = bench.canvas, bench.canvas.picture
+    rects = [picture.rect(item) for item in picture.items]
+    with written_at(canvas.view.scale):
+        rects += [label_rect(picture, link) for link in picture.links]
+    found = []
+    for rect in rects:
+        left, top = canvas.view.to_canvas(rect.left(), rect.top())
+        right, bottom = canvas.view.to_canvas(rect.right(), rect.bottom())
+        found.append(QRectF(left, top, right - left, bottom - top))
+    return found
+
+
+def test_the_overview_hides_nothing_that_is_read(bench: Bench) -> None:
+    """Wherever a view comes to rest; and it is there while the person moves the view."""
+    large(bench)
+    minimap, canvas = bench.panel.minimap, bench.canvas
+    bounds = canvas.picture.placement.bounds
+    places = set()
+    for share in range(12):
+        x = bounds.left + bounds.width * (share % 3) / 2
+        canvas.look_at(x, bounds.top + bounds.height * (share + 0.5) / 12)
+        assert minimap.isVisible(), "the person is moving"
+        QTest.qWait(STILL_MS + 60)
+        under = QRectF(minimap.geometry())
+        if minimap.isVisible():
+            places.add(under.topLeft().toTuple())
+            assert not any(rect.intersects(under) for rect in read_on(bench))
+    assert len(places) > 1, "it has moved to another corner"
+
+
+def test_far_away_the_overview_stays_clear_of_what_is_next(bench: Bench) -> None:
+    bench.panel.resize(900, 700)
+    bench.feed(graphs.transformer(12))
+    bench.panel.show_modules(False)
+    bench.settle()
+    canvas, minimap = bench.canvas, bench.panel.minimap
+    canvas.zoom_to(0.15)
+    for item in [i for i in canvas.picture.items if i.role == Role.OPERATION][::20]:
+        canvas.select(item.key)
+        for dx in (-1, 1):
+            rect = canvas.picture.rect(item)
+            half = (canvas.width() / 2 - 40) / canvas.view.scale
+            high = (canvas.height() / 2 - 40) / canvas.view.scale
+            canvas.look_at(rect.center().x() + dx * half, rect.center().y() + high)
+            QTest.qWait(STILL_MS + 60)
+            assert minimap.isVisible()
+            at = QPointF(*canvas.view.to_canvas(rect.center().x(), rect.center().y()))
+            assert not minimap.geometry().contains(at.toPoint())
 
 
 def test_a_click_on_the_overview_goes_there(bench: Bench) -> None:

@@ -114,6 +114,23 @@ def test_opening_starts_and_the_first_stop_makes_it_ready(scripted: Scripted, qt
     assert scripted.session.loaded_program == LOADED
 
 
+def test_nothing_is_heard_once_it_is_closed(scripted: Scripted, qtbot: QtBot) -> None:
+    """Neither facts nor answers that were already on their way: who hears them may be deleted."""
+    opened(scripted, qtbot)
+    heard: list[object] = []
+    session, program = scripted.session, scripted.program
+    session.ask("names", Moment, lambda *answer: heard.append(answer), tag="names")
+    session.tell("set", Moment, lambda *answer: heard.append(answer))
+    scripted.told.clear()
+    for verb in ("names", "set"):
+        program.asked(verb)[-1][1].set_result((None, b""))
+    program.stand(Reason.STEP)
+    program.tell(Output("stdout", "late"))
+    session.close()
+    qtbot.wait(20)
+    assert not heard and not scripted.told
+
+
 def test_facts_come_in_the_gui_thread_in_order(scripted: Scripted, qtbot: QtBot) -> None:
     opened(scripted, qtbot)
     scripted.told.clear()

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PySide6.QtGui import QAction, QColor, QDragEnterEvent, QDropEvent, QFontMetrics
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from gradstep.assets import resource
 from gradstep.gui.session import Session
 from gradstep.gui.states import State
 from gradstep.gui.theme import theme
+from gradstep.gui.toolbar import Toolbar
 from gradstep.gui.window import MainWindow
 from gradstep.protocol.findings import Finding
 from tests.gui.windows import action, until, written
@@ -129,12 +130,41 @@ def test_the_toolbar_fits_and_the_phases_keep_their_words(
         words = bold.horizontalAdvance(button.text())
         key = 0 if button.compact else theme().size("control", "key_cap")
         assert button.width() >= 38 + words + key + 8
-        assert button.compact is (width == 1024)  # its key stands in the menu, too
+        assert button.compact == (width == 1024)  # its key stands in the menu, too
     shown = [*toolbar.phases, toolbar.step, *toolbar.ways, *toolbar.words, *toolbar.signs]
     assert all(button.isVisible() for button in shown)
     for left, right in pairwise(shown):
         assert left.geometry().right() <= right.geometry().left() + 1
-    assert toolbar.step.compact is (width == 1024)
+    assert toolbar.step.compact == (width == 1024)
+
+
+@pytest.mark.parametrize(("width", "words"), [(960, True), (800, True), (640, False)])
+def test_nothing_of_the_toolbar_is_cut_on_a_small_screen_at_200_percent(
+    qtbot: QtBot, window: MainWindow, width: int, words: bool
+) -> None:
+    """Words stay down to 800 pixels; below them, icons say with a tooltip what they do."""
+    host = QWidget()
+    qtbot.addWidget(host)
+    toolbar = Toolbar(window.session, window.actions_, host)
+    toolbar.resize(width, toolbar.height())
+    host.show()
+    finding = Finding("never_zeroed", "Gradients were never zeroed")
+    window.session.found.emit(finding)
+    shown = [w for w in toolbar.findChildren(QWidget) if w.isVisible() and w.parent() is toolbar]
+    qtbot.waitUntil(lambda: all(w.width() >= w.sizeHint().width() for w in shown))
+    assert max(w.geometry().right() for w in shown) < width
+    bold = QFontMetrics(theme().font("body", weight=600))
+    for button in toolbar.phases:
+        assert button.isVisible() and button.accessibleName() == button.text()
+        assert words or f"{button.text()}: " in button.toolTip()
+        assert (button.width() >= bold.horizontalAdvance(button.text()) + 20) is words
+    warned = toolbar.phases[-1]
+    image, amber = warned.grab().toImage(), theme().colour("warning_icon")
+    assert any(
+        image.pixelColor(x, y) == amber
+        for x in range(warned.width() - 14, warned.width())
+        for y in range(14)
+    )
 
 
 @pytest.mark.parametrize("width", [1024, 1440])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPixmap
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import QColor, QGuiApplication, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
+from gradstep.gui.graph.free_corner import corners, free_corner
 from gradstep.gui.graph.layout.placement import Rect
 from gradstep.gui.graph.paint.far import blocks
 from gradstep.gui.graph.paint.pens import ink, pen, stroke
@@ -25,10 +26,13 @@ LEAST = 2.0
 AT_A_TIME = 400
 REST_MS = 200
 """While steps follow each other, it is drawn again no more often than this."""
+STILL_MS = 250
+"""A view that has not moved for so long is being read."""
 
 
 class Minimap(QWidget):
-    """Follows a canvas, in its upper right corner. A click or a drag moves the canvas's view."""
+    """Follows a canvas, in a corner where it hides nothing that is read. Where there is none, it is
+    there only while the person moves the view. A click or a drag moves the canvas's view."""
 
     def __init__(self, canvas: GraphView) -> None:
         super().__init__(canvas)
@@ -43,10 +47,15 @@ class Minimap(QWidget):
         self._again.setSingleShot(True)
         self._again.setInterval(REST_MS)
         self._again.timeout.connect(self._draw_some)
+        self._still = QTimer(self)
+        self._still.setSingleShot(True)
+        self._still.setInterval(STILL_MS)
+        self._still.timeout.connect(self._make_way)
         self._placement = canvas.picture.placement
         self._waiting: dict[str, None] = {}
         self._next: tuple[str, ...] = ()
-        self._shown: tuple[float, float, float] | None = None
+        self._shown: tuple[float, ...] = ()
+        self._corner = 0
         theme().changed.connect(self._redraw)
         canvas.viewMoved.connect(self.follow)
         self.hide()
@@ -66,9 +75,10 @@ class Minimap(QWidget):
             self._waiting.update(dict.fromkeys((*picture.touched_items, *self._next)))
             self._waiting.update(dict.fromkeys(picture.now.next))
             self._next = tuple(picture.now.next)
-            if self._waiting and not self._again.isActive():
+            if self._waiting and not self._again.isActive() and not self.isHidden():
                 self._again.start()
         self.follow()
+        self._still.start()  # numbers may have come to where it is
 
     def follow(self) -> None:
         """Show where the canvas is; nothing if all of the graph is seen."""
@@ -79,20 +89,49 @@ class Minimap(QWidget):
         )
         roomy = canvas.width() > 2.5 * WIDE.width() and canvas.height() > 1.5 * HIGH.height()
         if not (large and roomy and self.wanted):
+            self._still.stop()
+            self._shown = ()
             self.hide()
             return
-        size = self._size(bounds)
+        size, view = self._size(bounds), canvas.view
         if size != self.size():
             self.resize(size)
             self._redraw()
-        self.move(canvas.width() - self.width() - MARGIN, MARGIN)
+        seen = view.scale, view.x, view.y, canvas.width(), canvas.height()
+        if seen == self._shown:
+            return
+        opened, self._shown = not self._shown, seen
+        self.update()
+        if opened:
+            self._make_way()
+            return
+        if canvas.own_view and not canvas.movement.panning:
+            self._appear(self._places()[self._corner])
+        self._still.start()
+
+    def _places(self) -> list[QRect]:
+        return corners(self._canvas.size(), self.size(), MARGIN)
+
+    def _make_way(self) -> None:
+        """The view stands still: hide nothing that is read in it."""
+        if not self._shown or (self.isVisible() and self.underMouse()):
+            return
+        if QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton:  # it is still being moved
+            self._still.start()
+            return
+        canvas, places = self._canvas, self._places()
+        place = free_corner(canvas.picture, canvas.view, places)
+        if place is None:
+            self.hide()
+            return
+        self._corner = places.index(place)
+        self._appear(place)
+
+    def _appear(self, place: QRect) -> None:
+        self.move(place.topLeft())
         if self.isHidden():
             self.show()
             self._redraw()
-        view = canvas.view
-        if (view.scale, view.x, view.y) != self._shown:
-            self._shown = view.scale, view.x, view.y
-            self.update()
 
     def _size(self, bounds: Rect) -> QSize:
         most = WIDE if bounds.width >= bounds.height else HIGH
@@ -196,6 +235,9 @@ class Minimap(QWidget):
         painter.end()
 
     # ------------------------------------------------------------------ pointer
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._still.start()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._go_to(event.position())

@@ -104,6 +104,11 @@ class GraphView(QWidget):
 
     # ------------------------------------------------------------------ looking
 
+    @property
+    def own_view(self) -> bool:
+        """Whether the person chose what is seen."""
+        return self._own_view
+
     def fit(self) -> None:
         """Show everything, however small."""
         self._own_view = False

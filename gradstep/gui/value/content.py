@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
-from shiboken6 import isValid
 
 from gradstep.gui.numbers import format_number
 from gradstep.gui.theme import theme
@@ -97,18 +96,17 @@ class Content(QScrollArea):
         layout.addWidget(self.facts)
         layout.addStretch(1)
         self.setWidget(content)
-        # Into its own margin: what stands beside a bar is as wide as without one.
-        width = self.verticalScrollBar().sizeHint().width()
-        self.verticalScrollBar().rangeChanged.connect(
-            lambda _, end: (
-                isValid(layout)  # not while all of it is being deleted
-                and layout.setContentsMargins(
-                    padding, _MARGIN, padding - (width if end else 0), _MARGIN
-                )
-            )
-        )
         for ground in (self.viewport(), content):
             ground.setBackgroundRole(QPalette.ColorRole.Base)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The scroll bar stands in the margin: what is beside it is as wide as without one."""
+        super().resizeEvent(event)
+        padding, layout = theme().size("space", "panel_padding"), self.column.layout()
+        bar = self.verticalScrollBar()
+        taken = bar.sizeHint().width() if bar.maximum() else 0
+        if layout is not None:
+            layout.setContentsMargins(padding, _MARGIN, padding - taken, _MARGIN)
 
     def clear(self) -> None:
         """Another program."""

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QToolButton,
     QWidget,
 )
-from shiboken6 import isValid
 
 from gradstep.gui.panel import Panel
 from gradstep.gui.tab_order import tab_within
@@ -229,8 +228,6 @@ class ValuePanel(Panel):
         self._show_title()
 
     def _show_title(self, waiting: bool = False) -> None:
-        if not isValid(self._watch):
-            return  # the window is being deleted, and an answer was still on its way
         info = self._selected.info
         ref = self._selected.ref
         name = info.name if info is not None and BESIDE not in ref else ref

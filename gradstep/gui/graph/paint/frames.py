@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPolygonF
 
-from gradstep.gui.graph.paint.items import RING_GAP
 from gradstep.gui.graph.paint.pens import fitted, ink, pen, stroke
+from gradstep.gui.graph.paint.signs import RING_GAP
 from gradstep.gui.graph.scene import Frame, Item, Role
 from gradstep.gui.graph.sizes import frame_label
 

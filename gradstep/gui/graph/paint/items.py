@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
@@ -11,7 +10,6 @@ from PySide6.QtGui import (
     QColor,
     QPainter,
     QPainterPath,
-    QPainterPathStroker,
     QPolygonF,
 )
 
@@ -36,6 +34,14 @@ from gradstep.gui.graph.paint.pens import (
     variable_font,
     word_in,
 )
+from gradstep.gui.graph.paint.signs import (
+    RING_GAP,
+    paint_cross,
+    paint_dashes,
+    paint_foot,
+    paint_hatch,
+    paint_next_ring,
+)
 from gradstep.gui.graph.paint.tray import paint_tray
 from gradstep.gui.graph.scene import Item, Role
 from gradstep.gui.graph.sizes import (
@@ -57,7 +63,6 @@ translate = QCoreApplication.translate
 BAR: float = NEAR["parameter_bar"]
 STACKED = 3.0
 """From one card of a stack to the next."""
-RING_GAP: float = NEAR["next_ring_gap"]
 
 
 class Style:
@@ -118,12 +123,13 @@ def _operation(painter: QPainter, picture: Picture, item: Item, rect: QRectF) ->
     painter.setBrush(style.fill if style.fill is not None else Qt.BrushStyle.NoBrush)
     painter.drawRoundedRect(rect, corner, corner)
     if style.freed:
-        _hatch(painter, rect, corner, style.outline)
-        _dashes(painter, rect, corner, style)
+        paint_hatch(painter, rect, corner, style.outline)
+        paint_dashes(painter, rect, corner, style.outline, style.width)
+    _passed(painter, rect, corner, style)
     if style.look == Look.NEXT:
-        _next_ring(painter, rect, corner, style.outline)
+        paint_next_ring(painter, rect, corner, style.outline)
     if item.trainable:
-        _bar(painter, rect.adjusted(0, 0, 0, 0), 3.0, corner)
+        _bar(painter, rect, 3.0, corner)
     painter.setPen(style.ink)
     if item.aten:
         _made_of(painter, rect, item)
@@ -135,7 +141,21 @@ def _operation(painter: QPainter, picture: Picture, item: Item, rect: QRectF) ->
         of = sign_font(item.sign, rect.width() - 8)
     in_rect(painter, rect, text, of)
     if style.failed:
-        _cross(painter, rect)
+        paint_cross(painter, rect)
+
+
+def _passed(painter: QPainter, rect: QRectF, corner: float, style: Style) -> None:
+    """Backward has been here: the foot is filled, half of it where more is to come. Without it only
+    the colour would tell this from what went forward."""
+    if style.failed or style.look not in (Look.BACKWARD, Look.PARTLY):
+        return
+    paint_foot(
+        painter,
+        rect,
+        corner,
+        phase(Phase.BACKWARD).solid,
+        1.0 if style.look == Look.BACKWARD else 0.5,
+    )
 
 
 def _made_of(painter: QPainter, rect: QRectF, item: Item) -> None:
@@ -160,58 +180,6 @@ def _cards_behind(painter: QPainter, rect: QRectF, corner: float, style: Style) 
         painter.drawRoundedRect(rect, corner, corner)
 
 
-def _cross(painter: QPainter, rect: QRectF) -> None:
-    """A mark at the upper right: it failed."""
-    centre = QPointF(rect.right() - 4, rect.top() + 4)
-    painter.setPen(pen(ink("error"), stroke("node")))
-    painter.setBrush(ink("panel"))
-    painter.drawEllipse(centre, 8.0, 8.0)
-    painter.setPen(pen(ink("error"), 2.0))
-    for sign in (-1, 1):
-        painter.drawLine(centre + QPointF(-3.2, -3.2 * sign), centre + QPointF(3.2, 3.2 * sign))
-
-
-def _dashes(painter: QPainter, rect: QRectF, corner: float, style: Style) -> None:
-    painter.save()
-    painter.translate(rect.topLeft())
-    painter.fillPath(dashes(rect.width(), rect.height(), corner, style.width), style.outline)
-    painter.restore()
-
-
-@functools.lru_cache(maxsize=256)
-def dashes(width: float, height: float, corner: float, stroke: float) -> QPainterPath:
-    """The dashed outline as a shape. Qt's own dashes begin anew wherever what is painted is cut,
-    so that a node painted in part would not fit the rest of it."""
-    path = QPainterPath()
-    path.addRoundedRect(QRectF(0, 0, width, height), corner, corner)
-    stroker = QPainterPathStroker(pen(QColor("black"), stroke, FREED))
-    return stroker.createStroke(path)
-
-
-def _hatch(painter: QPainter, rect: QRectF, corner: float, colour: QColor) -> None:
-    """Freed: what backward needed of it is gone."""
-    path = QPainterPath()
-    path.addRoundedRect(rect.adjusted(1, 1, -1, -1), corner, corner)
-    faint = QColor(colour)
-    faint.setAlphaF(0.28)
-    painter.save()
-    painter.setClipPath(path, Qt.ClipOperation.IntersectClip)
-    painter.setPen(pen(faint, 1.0))
-    step, height = 6.0, rect.height()
-    x = rect.left() - height
-    while x < rect.right():
-        painter.drawLine(QPointF(x, rect.bottom()), QPointF(x + height, rect.top()))
-        x += step
-    painter.restore()
-
-
-def _next_ring(painter: QPainter, rect: QRectF, corner: float, colour: QColor) -> None:
-    ring = rect.adjusted(-RING_GAP, -RING_GAP, RING_GAP, RING_GAP)
-    painter.setPen(pen(colour, stroke("next_ring")))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawRoundedRect(ring, corner + RING_GAP, corner + RING_GAP)
-
-
 def _leaf(painter: QPainter, picture: Picture, item: Item, rect: QRectF) -> None:
     style = Style(picture, item)
     parameter = item.role == Role.PARAMETER
@@ -224,7 +192,7 @@ def _leaf(painter: QPainter, picture: Picture, item: Item, rect: QRectF) -> None
     elif style.look == Look.NEXT:
         outline = fill = style.outline
         text = style.ink
-        _next_ring(painter, rect, 4, style.outline)
+        paint_next_ring(painter, rect, 4, style.outline)
     painter.setPen(pen(outline, width))
     painter.setBrush(fill)
     painter.drawRoundedRect(rect, 4, 4)
@@ -289,6 +257,8 @@ def _loss(painter: QPainter, picture: Picture, item: Item, rect: QRectF) -> None
     painter.setPen(pen(ink("control_outline") if expected else colours.solid, stroke("node")))
     painter.setBrush(Qt.BrushStyle.NoBrush if expected else QBrush(colours.tint))
     painter.drawRoundedRect(rect, rect.height() / 2, rect.height() / 2)
+    if begun and not expected:
+        paint_foot(painter, rect, rect.height() / 2, colours.solid, 1.0)
     painter.setPen(ink("text_tertiary") if expected else colours.text)
     text, of = short(item.text, NAME_CHARACTERS), variable_font(22)
     if not is_variable(item.text):

@@ -84,6 +84,7 @@ class Census:
         others = (m for m in self.modules if m is not root and id(m) not in self._parents)
         return any(path == where for m in others for where, _, _ in bindings.parameters(m))
 
+
 def user_scopes(
     sites: Sites, frame: FrameType | None
 ) -> Iterator[tuple[FrameType, dict[str, Any]]]:

@@ -57,6 +57,7 @@ for _ in range(30):
     loss.backward()
     optimizer.step()
 """
+WB = ("weight", "bias")
 WAYS = {
     "a method": ("net = Net()", "net.parameters()", "net.loss(x)", "layers.{}", "unused"),
     "of two": (
@@ -80,6 +81,7 @@ WAYS = {
         "layers[{}]",
         "",
     ),
+    "with lists of its own": ("net = nn.GRU(2, 3)", "net.parameters()", "net(x)[0].mean()", "", ""),
     "of an object": (
         "agent = Agent()",
         "[p for m in vars(agent).values() for p in m.parameters()]",
@@ -96,7 +98,8 @@ def test_parameters_are_called_by_their_paths(
 ) -> None:
     made, parameters, loss, paths, unused = WAYS[way]
     names = [path.format(n) for path in paths.split() for n in range(2 if "{" in path else 1)]
-    wanted = {f"{name}.{part}" for name in names for part in ("weight", "bias")}
+    wanted = {f"{name}.{part}" for name in names for part in WB}
+    wanted |= set() if wanted else {f"{kind}_{of}_l0" for kind in WB for of in ("ih", "hh")}
     text = NET.replace("{made}", made).replace("{parameters}", parameters)
     program = start(script(text.replace("{loss}", loss)))
     program.forward()

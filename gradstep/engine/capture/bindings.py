@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -84,22 +84,24 @@ def parameters(root: nn.Module) -> Iterator[tuple[str, str, Tensor]]:
 
 def held(module: nn.Module) -> Iterator[tuple[str, Any]]:
     """Submodules and parameters, also those in plain lists, which torch does not register."""
+    registered: set[int] = set()
     for registry in ("_modules", "_parameters"):
         # One that is just being made has none yet.
         for name, value in list(getattr(module, registry, {}).items()):
             if value is not None:
+                registered.add(id(value))
                 yield name, value
     for name, value in list(vars(module).items()):
         if name in ("_modules", "_parameters", "_buffers"):
             continue
+        items: Iterable[tuple[Any, Any]] = ()
         if isinstance(value, (list, tuple)):
-            yield from ((f"{name}[{i}]", v) for i, v in enumerate(value) if _counts(v))
+            items = enumerate(value)
         elif isinstance(value, dict):
-            yield from ((f"{name}[{k!r}]", v) for k, v in value.items() if _counts(v))
-
-
-def _counts(value: Any) -> bool:
-    return issubclass(type(value), (nn.Module, nn.Parameter))
+            items = list(value.items())
+        for key, inner in items:
+            if issubclass(type(inner), (nn.Module, nn.Parameter)) and id(inner) not in registered:
+                yield f"{name}[{key!r}]", inner
 
 
 def _joined(path: str, name: str) -> str:

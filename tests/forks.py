@@ -43,8 +43,10 @@ class ForkServer:
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
         root = Path(__file__).parents[1]
+        # As text: frames of a file that is no library's would be taken for the program's own.
+        source = Path(__file__).with_name("fork_server.py").read_text(encoding="utf-8")
         self._server = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("fork_server.py")), str(theirs.fileno())],
+            [sys.executable, "-c", source, str(theirs.fileno())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,  # pipes, so that streams are buffered as a program's are
             stderr=subprocess.PIPE,

@@ -249,7 +249,7 @@ class Observer:
         if not self.inside:
             self.classifier.follow(known, phase, tensors, result)
         if commits:
-            d.commit_update(optimizer=False)
+            self._commit()
         if births.on:
             births.called(Returned(phase, known, node, args, kwargs, result, frame), held)
         return result
@@ -276,8 +276,12 @@ class Observer:
         if tensors:
             self.classifier.follow(known, phase, tensors, result)
         if commits:
-            self.debugger.commit_update(optimizer=False)
+            self._commit()
         return result
+
+    def _commit(self) -> None:
+        self.classifier.aliases.update_made()
+        self.debugger.commit_update(optimizer=False)
 
     def _after(
         self,
@@ -319,7 +323,10 @@ class Observer:
         if function == torch.autograd.grad:
             for leaf, gradient in differentiated(args, kwargs, result):
                 if self.classifier.is_parameter(leaf):
-                    self.classifier.aliases.add(gradient, Role.GRAD, leaf)
-                    self.classifier.aliases.note_differentiated(leaf)
-                    self.classifier.aliases.gradient_read = True
+                    aliases = self.classifier.aliases
+                    aliases.add(gradient, Role.GRAD, leaf)
+                    aliases.note_differentiated(leaf)
+                    aliases.gradient_read = True
+                    if internals.beneath(leaf) is not leaf:
+                        aliases.note_transformed(leaf, gradient)
         return result

@@ -42,6 +42,7 @@ from gradstep.engine.torch_internals.wrapped import (
     ModuleCalls,
     wrap_function_apply,
     wrap_new_parameter,
+    wrap_set,
 )
 
 __all__ = [
@@ -82,4 +83,5 @@ __all__ = [
     "wrap_backward_entry",
     "wrap_function_apply",
     "wrap_new_parameter",
+    "wrap_set",
 ]

@@ -99,8 +99,8 @@ def with_gaps(field: str, cases: list[Case], *, often: frozenset[str] | None = N
     return found
 
 
-# What the engine gets wrong would be said here: ``bits``, ``counts`` or ``phases`` and why. It fails
-# its test as soon as it is mended: then take it out.
+# What the engine gets wrong is said in a case's ``bits``, ``counts`` or ``phases``. It fails its
+# test as soon as it is mended: then take it out.
 CASES = [
     Case("backward/plain.py"),
     Case("backward/temporary.py"),

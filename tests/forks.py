@@ -27,6 +27,8 @@ class ForkServer:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._environment = dict(os.environ)
+        """Of the tests; one may have put more into its own by the time that the server starts."""
         self._changed = threading.Condition()
         self._codes: dict[int, int] = {}
         self._pids: list[int] = []
@@ -41,13 +43,14 @@ class ForkServer:
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
         root = Path(__file__).parents[1]
-        self._environment = dict(os.environ)
+        # As text: frames of a file that is no library's would be taken for the program's own.
+        source = Path(__file__).with_name("fork_server.py").read_text(encoding="utf-8")
         self._server = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("fork_server.py")), str(theirs.fileno())],
+            [sys.executable, "-c", source, str(theirs.fileno())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,  # pipes, so that streams are buffered as a program's are
             stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(root)},
+            env={**self._environment, "PYTHONPATH": str(root)},
             pass_fds=[theirs.fileno()],
         )
         theirs.close()

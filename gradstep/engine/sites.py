@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 import linecache
 import os
+import sys
+import weakref
 from dataclasses import dataclass
 from types import CodeType, FrameType
 
@@ -49,6 +51,7 @@ class Sites:
         self._user: dict[int, tuple[bool, CodeType]] = {}
         self._standing: dict[int, tuple[bool, CodeType]] = {}
         self._sites: dict[tuple[int, int], tuple[Site, CodeType]] = {}
+        self._classes: weakref.WeakKeyDictionary[type, bool] = weakref.WeakKeyDictionary()
         self._trees: dict[str, dict[tuple[int, int, int, int], tuple[ast.AST, ast.AST]]] = {}
 
     def is_user(self, code: CodeType) -> bool:
@@ -57,6 +60,16 @@ class Sites:
         if known is None:
             known = self._user[id(code)] = (self._judge(code.co_filename), code)
         return known[0]
+
+    def is_user_class(self, kind: type) -> bool:
+        """Whether a class is written in the user's own code."""
+        if kind.__module__ in ("builtins", "torch"):
+            return False
+        known = self._classes.get(kind)
+        if known is None:
+            file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+            known = self._classes[kind] = isinstance(file, str) and self._judge(file)
+        return known
 
     def names_values(self, code: CodeType) -> bool:
         """Whether variables of this code are names that a person knows: the user's own, and the

@@ -46,7 +46,8 @@ class Term:
 class Traced:
     """One element of the downstream gradient, written out as a sum.
 
-    ``rest`` is the sum of the ``left`` terms that are not listed; ``total`` is the whole sum."""
+    ``rest`` is the sum of the ``left`` terms that are not listed; ``total`` is the whole sum, or
+    where there are no terms a difference quotient."""
 
     index: tuple[int, ...]
     terms: tuple[Term, ...]

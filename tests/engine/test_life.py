@@ -98,6 +98,14 @@ def test_a_missing_import_is_the_programs_exception(start: Start, script: Any) -
     assert stop.message == "ModuleNotFoundError: No module named 'nowhere_at_all'"
 
 
+def test_torch_is_loaded_in_a_program_that_never_imports_it(start: Start, script: Any) -> None:
+    """A known difference: the README of the tests says why."""
+    program = start(script("import sys\nprint('torch' in sys.modules, 'gradstep' in dir())\n"))
+    assert program.run().reason is Reason.END
+    assert program.finish() == 0
+    assert (program.output, program.errors) == ("True False\n", "")
+
+
 def test_exit_codes_and_exit_handlers(
     start_all: Callable[..., list[Opened]], plain: Plain, script: Any
 ) -> None:

@@ -440,3 +440,39 @@ def test_views_that_can_no_longer_be_asked_are_no_leaves() -> None:
         _ = first.is_leaf
     assert not internals.is_leaf(first) and internals.grad_fn(first) is None
     assert internals.is_leaf(base)
+
+
+def test_transforms_and_what_they_wrap() -> None:
+    seen: list[tuple[int, bool, bool]] = []
+    w = torch.ones(3)
+
+    def inner(v: torch.Tensor) -> torch.Tensor:
+        seen.append((internals.gradient_transforms(), internals.in_transform(),
+                     internals.beneath(v) is w))  # fmt: skip
+        return v.square().sum()
+
+    def outer(v: torch.Tensor) -> torch.Tensor:
+        return torch.func.grad(inner)(v).sum()
+
+    gradient = torch.func.grad(outer)(w)
+    batched = torch.func.vmap(torch.func.grad(inner))(w.expand(2, 3))
+    assert gradient.tolist() == [2.0] * 3 and batched.shape == (2, 3)
+    assert seen == [(2, True, True), (1, True, False)]
+    assert (internals.gradient_transforms(), internals.in_transform()) == (0, False)
+    assert internals.beneath(w) is w
+    assert internals.address(w[1:]) == internals.address(w) + w.element_size()
+    assert internals.address(torch.eye(2).to_sparse()) == 0
+
+
+def test_set_goes_by_way_of_ours() -> None:
+    code = (
+        "import torch\nfrom gradstep.engine import torch_internals as internals\n"
+        "def around(original, args, kwargs):\n"
+        "    print(len(args), sorted(kwargs))\n"
+        "    return original(*args, **kwargs)\n"
+        "internals.wrap_set(around)\n"
+        "w, v = torch.zeros(2), torch.ones(2)\n"
+        "print(w.set_(v) is w, w.set_(source=v).data_ptr() == v.data_ptr(), w.tolist())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "2 []\n1 ['source']\nTrue True [1.0, 1.0]\n", done.stderr

@@ -9,6 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
+from gradstep.engine import torch_internals as internals
+
 
 class Role(Enum):
     DATA = auto()  # ``w.data``
@@ -32,6 +34,11 @@ class Aliases:
     def __init__(self) -> None:
         self._entries: dict[int, tuple[_Ref, Role, weakref.ref[Tensor] | None]] = {}
         self._differentiated: dict[int, _Ref] = {}
+        self._returned: set[int] = set()
+        """Addresses of gradients that a ``torch.func`` transform has yet to return: what it returns
+        is another tensor with the same memory."""
+        self._used = False
+        """Whether an update has been since they were noted."""
         self.gradient_read = False
         """Whether the program has looked at a gradient since the last backward."""
 
@@ -57,6 +64,26 @@ class Aliases:
             ref = _Ref(leaf, self._forget)
             ref.key = id(leaf)
             self._differentiated[id(leaf)] = ref
+
+    def note_transformed(self, leaf: Tensor, gradient: Tensor) -> None:
+        """A ``torch.func`` transform computed a gradient; both are wrapped in it."""
+        if self._used:
+            self._returned.clear()
+            self._used = False
+        self._returned.add(internals.address(internals.beneath(gradient)))
+        self.note_differentiated(internals.beneath(leaf))
+
+    def recognise(self, tensors: list[Tensor]) -> None:
+        """Outside of transforms: gradients that were noted inside of one."""
+        for tensor in tensors if self._returned and not internals.in_transform() else ():
+            address = internals.address(tensor)
+            if address in self._returned and address:
+                self._returned.remove(address)  # it may be given to another, when this one is gone
+                self.add(tensor, Role.DERIVED)
+
+    def update_made(self) -> None:
+        """The gradients that were noted so far are for none after it."""
+        self._used = True
 
     def was_differentiated(self, leaf: Tensor) -> bool:
         ref = self._differentiated.get(id(leaf))

@@ -83,7 +83,10 @@ class Backward:
             if tracker.steady and not (len(args) > 2 and args[2]):
                 tracker.iteration += 1
             elif not d.driven or tracker.phase is not _BACKWARD:
-                tracker.enter_backward_unseen(len(args) > 2 and args[2])
+                if len(args) > 2 and args[2]:
+                    self._enter_differentiable()
+                else:
+                    tracker.enter_backward_unseen()
             if d.attended:
                 value = number_of(outputs[0])
                 if value is None or watch.on or d.driven:
@@ -111,6 +114,13 @@ class Backward:
             return result
 
         return internals.inlined(_engine_run_backward, original)
+
+    def _enter_differentiable(self) -> None:
+        """At run level, a backward with ``create_graph``. A transform of ``torch.func`` asks for it
+        in any case; inside of another, it is a part of that one's forward."""
+        transforms = internals.gradient_transforms()
+        if transforms < 2:
+            self._debugger.tracker.enter_backward_unseen(not transforms)
 
     # ------------------------------------------------------------------ ways to run it
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gradstep.engine import torch_internals as internals
+from gradstep.engine.capture import bindings
 from gradstep.engine.capture.subjects import Subjects
 from gradstep.engine.sites import Sites
 from gradstep.protocol.trace import Group
@@ -34,6 +35,7 @@ class Callers:
             weakref.WeakKeyDictionary()
         )
         self._parameters: dict[int, tuple[weakref.ref[Tensor], str, str]] = {}
+        self._strays: dict[int, weakref.ref[nn.Parameter]] = {}
         self._owners: dict[int, weakref.ref[nn.Module]] = {}
         self._calls = 0
         self._chain: list[tuple[int, CodeType, int, Group]] = []
@@ -142,7 +144,7 @@ class Callers:
 
     @property
     def roots(self) -> list[nn.Module]:
-        """The outermost modules that were called."""
+        """The outermost modules that were called, or whose parameters were used."""
         return list(self._roots)
 
     def root_name(self, frame: FrameType | None) -> str:
@@ -164,6 +166,20 @@ class Callers:
             return entry[1], entry[2]
         return "", ""
 
+    def path_of(self, parameter: Tensor, frame: FrameType | None) -> str:
+        """The same, of one whose module was not seen: called by its parts, or given to functions.
+        Empty where no module that the program at ``frame`` names owns it."""
+        stray = self._strays.get(id(parameter))
+        known = stray is not None and stray() is parameter
+        if known or not isinstance(parameter, nn.Parameter):
+            return ""
+        for _, module in self._subjects.models(list(bindings.bound(self._sites, frame))):
+            if any(tensor is parameter for _, _, tensor in bindings.parameters(module)):
+                self._learn(module, frame)
+                return self.parameter_name(parameter)[0]
+        self._strays[id(parameter)] = weakref.ref(parameter)
+        return ""
+
     def owner(self, tensor: Tensor) -> nn.Module | None:
         """The seen module, called by no other, that owns a tensor."""
         named, _ = self.parameter_name(tensor)
@@ -181,7 +197,7 @@ class Callers:
             self._subjects.enters(root)
         names = self._roots.get(root)
         if names is None or id(module) not in names:
-            names = self._learn(root)
+            names = self._learn(root, sys._getframe(1))
         path = names.get(id(module), "")
         self._calls += 1
         kind = type(module).__name__
@@ -208,16 +224,12 @@ class Callers:
                 del self._forwards[code]
         return entered
 
-    def _learn(self, root: nn.Module) -> dict[int, str]:
-        names = {id(m): path for path, m in root.named_modules(remove_duplicate=False)}
+    def _learn(self, root: nn.Module, frame: FrameType | None) -> dict[int, str]:
+        names = {id(module): path for path, module in bindings.parts(root)}
         self._roots[root] = names
-        own = self._subjects.own_name(root, sys._getframe(1))
+        own = self._subjects.own_name(root, frame)
         before, owner = f"{own}." if own else "", weakref.ref(root)
-        for kind, owned in (
-            ("parameter", root.named_parameters(remove_duplicate=False)),
-            ("buffer", root.named_buffers(remove_duplicate=False)),
-        ):
-            for path, tensor in owned:
-                self._parameters[id(tensor)] = (weakref.ref(tensor), before + path, kind)
-                self._owners[id(tensor)] = owner
+        for path, kind, tensor in bindings.parameters(root):
+            self._parameters[id(tensor)] = (weakref.ref(tensor), before + path, kind)
+            self._owners[id(tensor)] = owner
         return names

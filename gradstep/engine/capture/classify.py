@@ -26,6 +26,8 @@ _OF_A_LOG = _COPIES | {"norm", "linalg_norm", "linalg_vector_norm"}
 """Made of a gradient to be looked at as often as to update by: no update of themselves."""
 _PROJECTIONS = frozenset({"clamp_", "clamp_min_", "clamp_max_", "clip_", "renorm_", "mul_", "div_"})
 """What is done to parameters after a step and belongs to it: weights clipped or decayed."""
+_MOVES = frozenset({"sub", "add", "addcdiv", "addcmul", "lerp", "foreach_sub", "foreach_add"})
+"""How a new value is made of a parameter and what its gradient says."""
 
 # Looking up a member of an Enum costs 70 ns on Python 3.11, and there are several per call.
 _FORWARD, _UPDATE = Phase.FORWARD, Phase.UPDATE
@@ -50,6 +52,7 @@ class Classifier:
         """Before the call. ``tensors`` are those among its arguments."""
         if self.inside:
             return self.inside[-1], False
+        self.aliases.recognise(tensors)
         target = tensors[0] if known.in_place and tensors else kwargs.get("out")
         if isinstance(target, Tensor):
             found = self._in_place(known.name, target, tensors, args)
@@ -62,8 +65,18 @@ class Classifier:
         if self.aliases and self.aliases.from_gradient(tensors):
             if known is NEW_PARAMETER or (known.name == "tensor" and kwargs.get("requires_grad")):
                 return _UPDATE, True  # a new leaf takes the parameter's place
+            if self._replaces(known, tensors):
+                return _UPDATE, True
             return (None if self.optimizers or known.name in _OF_A_LOG else _UPDATE), False
         return None, False
+
+    def _replaces(self, known: Call, tensors: list[Tensor]) -> bool:
+        """``p - lr * g`` where ``torch.func`` has found g: what it makes takes the place of p,
+        which requires no grad."""
+        return known.name in _MOVES and any(
+            self.aliases.was_differentiated(tensor) and not tensor.requires_grad
+            for tensor in tensors
+        )
 
     def _from_outside(self, known: Call, tensors: list[Tensor]) -> Found:
         """A call that may begin a forward."""
@@ -108,7 +121,8 @@ class Classifier:
                 moved = phase is not _UPDATE
                 aliases.add(result, _STEPPED if moved else _DERIVED)
         elif aliases and known.name not in _OF_A_LOG and aliases.from_gradient(tensors):
-            for tensor in tensors_in((result,)):
+            replaces = phase is _UPDATE and self._replaces(known, tensors)
+            for tensor in tensors_in((result,)) if not replaces else ():
                 if not tensor.requires_grad:
                     if aliases.role(tensor) is None:  # out= returns what it was given
                         aliases.add(tensor, _DERIVED)
@@ -125,6 +139,8 @@ class Classifier:
             self.spent.drop(target)
         aliases = self.aliases
         if not aliases or target.requires_grad or aliases.role(target) is not None:
+            return
+        if aliases.was_differentiated(target):
             return
         if aliases.from_gradient(tensors):  # a momentum, a view of a parameter
             aliases.add(target, _DERIVED)
@@ -160,7 +176,8 @@ class Classifier:
         if leaf is None and self.is_parameter(target):
             leaf = target
         if leaf is None:
-            return None
+            moved = self.aliases.was_differentiated(target)  # by torch.func, without requires_grad
+            return (_UPDATE, True) if moved and self.aliases.from_gradient(tensors[1:]) else None
         if self.updates(leaf, tensors):
             return _UPDATE, True
         projects = self._tracker.phase is _UPDATE and name in _PROJECTIONS

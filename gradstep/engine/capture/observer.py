@@ -205,6 +205,16 @@ class Observer:
         run = functools.partial(original, cls)
         return self._unheard(NEW_PARAMETER, run, args, kwargs, sys._getframe(2))
 
+    def set_(self, original: Any, args: Any, kwargs: Any) -> Any:
+        """``w.set_(w - lr * w.grad)``. Where aten operations are noted, its own is told instead."""
+        tensors = tensors_of(args, kwargs)
+        told = self.debugger.level is Level.OPERATION and self.debugger.recorder.watching
+        moves = tensors and not told and self._attends()
+        if not moves or not self.classifier.updates(tensors[0], tensors[1:]):
+            return original(*args, **kwargs)
+        known = Call(_OPERATION, "set_", in_place=True, no_gradient=False)
+        return self._unheard(known, original, args, kwargs, sys._getframe(2))
+
     def _attends(self) -> bool:
         """Whether a call that no mode is told of is the program's own, in the thread followed."""
         if self._asleep or self.entering_handler:
@@ -249,7 +259,7 @@ class Observer:
         if not self.inside:
             self.classifier.follow(known, phase, tensors, result)
         if commits:
-            d.commit_update(optimizer=False)
+            self._commit()
         if births.on:
             births.called(Returned(phase, known, node, args, kwargs, result, frame), held)
         return result
@@ -276,8 +286,12 @@ class Observer:
         if tensors:
             self.classifier.follow(known, phase, tensors, result)
         if commits:
-            self.debugger.commit_update(optimizer=False)
+            self._commit()
         return result
+
+    def _commit(self) -> None:
+        self.classifier.aliases.update_made()
+        self.debugger.commit_update(optimizer=False)
 
     def _after(
         self,
@@ -319,7 +333,10 @@ class Observer:
         if function == torch.autograd.grad:
             for leaf, gradient in differentiated(args, kwargs, result):
                 if self.classifier.is_parameter(leaf):
-                    self.classifier.aliases.add(gradient, Role.GRAD, leaf)
-                    self.classifier.aliases.note_differentiated(leaf)
-                    self.classifier.aliases.gradient_read = True
+                    aliases = self.classifier.aliases
+                    aliases.add(gradient, Role.GRAD, leaf)
+                    aliases.note_differentiated(leaf)
+                    aliases.gradient_read = True
+                    if internals.beneath(leaf) is not leaf:
+                        aliases.note_transformed(leaf, gradient)
         return result

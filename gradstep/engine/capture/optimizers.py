@@ -13,6 +13,7 @@ from torch.optim.optimizer import (
     register_optimizer_step_pre_hook,
 )
 
+from gradstep.engine import torch_internals as internals
 from gradstep.engine.capture.observer import Observer
 from gradstep.engine.stepping.debugger import Debugger
 from gradstep.phases import Phase
@@ -27,6 +28,7 @@ class Optimizers:
         self._debugger, self._observer = debugger, observer
 
     def install(self) -> None:
+        internals.wrap_set(self._observer.set_)  # the update by hand that no mode is told of
         register_optimizer_step_pre_hook(self._step_begins)
         register_optimizer_step_post_hook(self._step_ends)
         self._unwind_failed_steps()

@@ -379,6 +379,8 @@ class Recorder:
         return node
 
     def _name_of_leaf(self, tensor: Tensor, frame: FrameType | None) -> str:
+        if path := self._callers.path_of(tensor, frame):
+            return path
         frame = self._sites.naming_frame(frame)
         while frame is not None:
             name = self._sites.name_of_argument(frame, tensor)

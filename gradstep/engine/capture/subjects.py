@@ -8,16 +8,15 @@ from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 
+from gradstep.engine.capture import bindings
 from gradstep.engine.sites import Sites
 from gradstep.phases import Phase
 
 NAMED = 3
 """At most so many models are named for one phase."""
-CONTAINER = 64
-"""Optimizers and models are looked for in lists and dictionaries up to this length."""
 
 
 class Subjects:
@@ -82,9 +81,14 @@ class Subjects:
         return _named(owner, self._bound(frame))
 
     def own_name(self, root: nn.Module, frame: FrameType | None) -> str:
-        """What tells the parameters of ``root`` from those of another model, where both have
-        parameters of the same path; empty where its paths are its own."""
+        """What stands before the paths of the parameters of ``root``, which no module calls: its
+        own path in a module that the program at ``frame`` names, if it is a part of one; and what
+        tells that from another model, where both have parameters of the same path."""
         bound = list(self._bound(frame))
+        whole, path = bindings.whole(root, bound, self._sites, frame)
+        return ".".join(part for part in (self._told_apart(whole, bound), path) if part)
+
+    def _told_apart(self, root: nn.Module, bound: list[tuple[str, Any]]) -> str:
         paths = {path for path, _ in root.named_parameters(remove_duplicate=False)}
         for _, other in self.models(bound):
             if self._contains(other, root) or self._contains(root, other):
@@ -110,7 +114,7 @@ class Subjects:
     ) -> Iterator[tuple[str, Optimizer]]:
         """Those that the program names at ``frame`` or in ``scope``, then those that have worked,
         unnamed."""
-        for name, value in (*self._bound(frame), *_in_scope(scope)):
+        for name, value in (*self._bound(frame), *bindings.in_scope(scope, self._sites)):
             if isinstance(value, Optimizer):
                 yield name, value
         for ref, _ in list(self._seen.values()):
@@ -121,19 +125,7 @@ class Subjects:
     # ------------------------------------------------------------------ inside
 
     def _bound(self, frame: FrameType | None) -> Iterator[tuple[str, Any]]:
-        """Names of optimizers and modules, from the outermost frame of the program inwards: there
-        they have names of their own, and farther in each may be called ``optimizer``."""
-        frames = []
-        while frame is not None:
-            if self._sites.is_user(frame.f_code):
-                frames.append(frame)
-            frame = frame.f_back
-        done: set[int] = set()
-        for user in reversed(frames):
-            for scope in (user.f_globals, user.f_locals):
-                if id(scope) not in done:
-                    done.add(id(scope))
-                    yield from _in_scope(scope)
+        return bindings.bound(self._sites, frame)
 
     def _contains(self, model: nn.Module, part: nn.Module) -> bool:
         known = self._parts.get(id(model))
@@ -165,25 +157,3 @@ def _has_parameters(module: nn.Module) -> bool:
 
 def _trains(module: nn.Module) -> bool:
     return any(parameter.requires_grad for parameter in module.parameters())
-
-
-def _in_scope(scope: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, value in list(scope.items()):
-        if name == "self" and not isinstance(value, Tensor):
-            fields = getattr(value, "__dict__", {})
-            for registry in (fields, fields.get("_modules")):
-                for field, inner in list(registry.items()) if isinstance(registry, dict) else ():
-                    yield from _ours(f"self.{field}", inner)
-        elif not name.startswith("__"):
-            yield from _ours(name, value)
-
-
-def _ours(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    kind = type(value)  # asking a lazy proxy for its class would make it load
-    if issubclass(kind, (Optimizer, nn.Module)):
-        yield name, value
-    elif kind in (list, tuple, dict) and 0 < len(value) <= CONTAINER:
-        items = value.items() if kind is dict else enumerate(value)
-        for key, inner in list(items):
-            if issubclass(type(inner), (Optimizer, nn.Module)):
-                yield f"{name}[{key!r}]", inner

@@ -9,6 +9,7 @@ looked for in the source.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -113,7 +114,7 @@ class Broken:
         victim = Victim(match["shape"], match["output"] or "", found, saved)
         victim.storage = _saved_storage(outputs, message)
         culprit = (
-            self._in_table(victim)
+            self._in_table(victim, frame)
             or self._update(victim, outputs, frame)
             or self._variable(victim, frame)
         )
@@ -130,13 +131,14 @@ class Broken:
             advice, place = _AGAIN, self.watch.place(frame)
         self.watch.tell(IN_PLACE, text, place, suggestion=advice)
 
-    def _in_table(self, victim: Victim) -> Culprit | None:
+    def _in_table(self, victim: Victim, frame: FrameType | None) -> Culprit | None:
         """Where calls were seen: the first change after the tensor was saved."""
         for change in self.watch.ways.changes:
             same = change.storage == victim.storage != 0
             if same and victim.saved < change.version <= victim.found:
                 at = f" at {where(change.place)}" if change.place is not None else ""
-                return Culprit(f"{change.call}{at} changed", change.place)
+                named = next((f" {name}," for _, name in self._variables(victim, frame)), "")
+                return Culprit(f"{change.call}{at} changed{named}", change.place)
         return None
 
     def _update(self, victim: Victim, outputs: Any, frame: FrameType | None) -> Culprit | None:
@@ -157,16 +159,20 @@ class Broken:
 
     def _variable(self, victim: Victim, frame: FrameType | None) -> Culprit | None:
         """A variable of the user's with that memory, and the lines that change it in place."""
-        if not victim.storage:
-            return None
-        for at, scope in user_scopes(self.sites, frame):
+        for at, name in self._variables(victim, frame):
+            lines = in_place_changes(self.sites, at, name)
+            if lines:
+                more = "".join(f", {where(place)}" for place in lines[1:])
+                return Culprit(f"{where(lines[0])}{more} changed {name},", lines[0])
+        return None
+
+    def _variables(
+        self, victim: Victim, frame: FrameType | None
+    ) -> Iterator[tuple[FrameType, str]]:
+        for at, scope in user_scopes(self.sites, frame) if victim.storage else ():
             for name, value in scope.items():
                 if isinstance(value, Tensor) and storage_of(value) == victim.storage:
-                    lines = in_place_changes(self.sites, at, name)
-                    if lines:
-                        more = "".join(f", {where(place)}" for place in lines[1:])
-                        return Culprit(f"{where(lines[0])}{more} changed {name},", lines[0])
-        return None
+                    yield at, name
 
 
 def _saved_storage(outputs: Any, message: str) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gradstep.engine.capture import bindings
 from gradstep.engine.sites import Sites
 
 
@@ -38,7 +39,7 @@ class Census:
         self._owners: dict[int, tuple[nn.Module, str]] = {}
         self._parents: dict[int, tuple[nn.Module, str]] = {}
         for module in self.modules:
-            for name, value in _held(module):
+            for name, value in bindings.held(module):
                 if isinstance(value, nn.Module):
                     self._parents.setdefault(id(value), (module, name))
                 else:
@@ -50,15 +51,16 @@ class Census:
 
     def path(self, parameter: Tensor) -> str:
         """``fc2.weight``, from the outermost module; empty where no module owns it."""
-        found = self._owners.get(id(parameter))
-        if found is None:
-            return ""
-        parts = [found[1]]
-        parent = self._parents.get(id(found[0]))
-        while parent is not None and len(parts) < 32:
-            parts.append(parent[1])
-            parent = self._parents.get(id(parent[0]))
-        return ".".join(reversed(parts))
+        return self._place(parameter)[1]
+
+    def _place(self, parameter: Tensor) -> tuple[nn.Module | None, str]:
+        """The outermost module, and the path from there."""
+        root, name = self._owners.get(id(parameter), (None, ""))
+        parts = [name]
+        while root is not None and id(root) in self._parents and len(parts) < 32:
+            root, name = self._parents[id(root)]
+            parts.append(name)
+        return root, ".".join(reversed(parts))
 
     def held(self) -> set[int]:
         """``id`` of every parameter that an optimizer holds."""
@@ -66,31 +68,21 @@ class Census:
         return {id(p) for group in groups for p in group["params"]}
 
     def name(self, parameter: Tensor, sites: Sites, frame: FrameType | None) -> str:
-        """As in the graph; of a module that stands alone, with the variable that holds it."""
-        path = self.path(parameter)
-        if not path:
+        """As in the graph; of a module that stands alone, or beside another with a parameter of
+        this path, with the variable that holds it."""
+        root, path = self._place(parameter)
+        if root is None:
             return variable_of(parameter, sites, frame)
-        if "." not in path:
-            variable = variable_of(self.owner(parameter), sites, frame)
-            return f"{variable}.{path}" if variable and variable != "self" else path
-        return path
+        if "." in path and not self._shared(root, path):
+            return path
+        named = bindings.bound(sites, frame)
+        variable = next((name for name, module in named if module is root), "")
+        return f"{variable}.{path}" if variable and variable != "self" else path
 
-
-def _held(module: nn.Module) -> Iterator[tuple[str, Any]]:
-    """Submodules and parameters, also those in plain lists, which torch does not register."""
-    yield from ((name, child) for name, child in module._modules.items() if child is not None)
-    yield from ((name, p) for name, p in module._parameters.items() if p is not None)
-    for name, value in vars(module).items():
-        if name in ("_modules", "_parameters", "_buffers"):
-            continue
-        if isinstance(value, (list, tuple)):
-            yield from ((f"{name}[{i}]", v) for i, v in enumerate(value) if _counts(v))
-        elif isinstance(value, dict):
-            yield from ((f"{name}[{k!r}]", v) for k, v in value.items() if _counts(v))
-
-
-def _counts(value: Any) -> bool:
-    return issubclass(type(value), (nn.Module, nn.Parameter))
+    def _shared(self, root: nn.Module, path: str) -> bool:
+        """Whether another module that is part of none has a parameter of this path."""
+        others = (m for m in self.modules if m is not root and id(m) not in self._parents)
+        return any(path == where for m in others for where, _, _ in bindings.parameters(m))
 
 
 def user_scopes(

@@ -17,6 +17,12 @@ from gradstep.engine.torch_internals.autograd import (
     sequence_number,
     wrap_backward_entry,
 )
+from gradstep.engine.torch_internals.functional import (
+    address,
+    beneath,
+    gradient_transforms,
+    in_transform,
+)
 from gradstep.engine.torch_internals.inlined import inlined, is_own_line
 from gradstep.engine.torch_internals.kernels import SENSITIVE_CALLS, keep_fast_paths, runner
 from gradstep.engine.torch_internals.modes import (
@@ -36,6 +42,7 @@ from gradstep.engine.torch_internals.wrapped import (
     ModuleCalls,
     wrap_function_apply,
     wrap_new_parameter,
+    wrap_set,
 )
 
 __all__ = [
@@ -45,11 +52,15 @@ __all__ = [
     "CompiledCode",
     "DisableTorchFunction",
     "ModuleCalls",
+    "address",
+    "beneath",
     "capturing",
     "derivative_of_linear",
     "function_mode_is_on",
     "grad_fn",
+    "gradient_transforms",
     "heads_of",
+    "in_transform",
     "inlined",
     "is_leaf",
     "is_opaque",
@@ -72,4 +83,5 @@ __all__ = [
     "wrap_backward_entry",
     "wrap_function_apply",
     "wrap_new_parameter",
+    "wrap_set",
 ]

@@ -38,6 +38,19 @@ def wrap_new_parameter(around: Callable[[Any, Any, Any, Any], Any]) -> None:
     owner.__new__ = staticmethod(__new__)
 
 
+def wrap_set(around: Callable[[Any, Any, Any], Any]) -> None:
+    """``around`` gets every call of ``Tensor.set_``, and how to make it. A function mode is told of
+    a call without a name."""
+    owner: Any = torch.Tensor
+    original = owner.set_
+
+    @functools.wraps(original)
+    def set_(*args: Any, **kwargs: Any) -> Any:
+        return around(original, args, kwargs)
+
+    owner.set_ = set_
+
+
 MODULE_CALL = torch.nn.Module._call_impl.__code__
 """Of the frame in which a module's forward runs; its ``self`` is the module."""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import itertools
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
 from torch import Tensor, nn
 
+from gradstep.engine.capture import bindings
 from gradstep.engine.capture.callers import Callers
 from gradstep.engine.capture.leaves import Leaves
 from gradstep.engine.capture.recorder import Recorder
@@ -40,7 +42,8 @@ class Scope:
     def tensors(self, frame: FrameType | None) -> Iterator[tuple[str, str, Tensor]]:
         """Name, scope and tensor; the innermost scope first, each tensor once."""
         seen: set[int] = set()
-        for scope, name, value in self._bindings(frame):
+        elsewhere = (("", name, value) for name, value in bindings.bound(self._sites, frame))
+        for scope, name, value in itertools.chain(self._bindings(frame), elsewhere):
             if isinstance(value, Tensor):
                 if id(value) not in seen:
                     seen.add(id(value))
@@ -164,5 +167,6 @@ class Scope:
 
     @staticmethod
     def _owned(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
-        yield from module.named_parameters()
-        yield from module.named_buffers()
+        owned = list(bindings.parameters(module))
+        for wanted in ("parameter", "buffer"):
+            yield from ((path, tensor) for path, kind, tensor in owned if kind == wanted)

@@ -15,5 +15,4 @@ for _ in range(5):
         wrong = (a and b) - (w[0] * a + w[1] * b + w[2] > 0)
         w = [w[0] + 0.1 * wrong * a, w[1] + 0.1 * wrong * b, w[2] + 0.1 * wrong]
     print(w)
-print("torch" in sys.modules, file=log)
 sys.stdout.write("no newline at the end")

@@ -95,8 +95,11 @@ class ValuePanel(Panel):
         self.pin.clicked.connect(self._pin)
         more = self.add_tool("more", self.tr("More about the value"))
         menu = QMenu(more)
-        self._watch = menu.addAction(self.tr("Watch this value"), self._pin)
-        self._watch.setCheckable(True)
+        # Made here, as an object of ours: what ``menu.addAction(text, slot)`` returned was once found
+        # dead in a window that lived.
+        self._watch = QAction(self.tr("Watch this value"), self, checkable=True)
+        self._watch.triggered.connect(self._pin)
+        menu.addAction(self._watch)
         menu.addSeparator()
         menu.addActions([self._copy, self._all_digits])
         self._menu = menu

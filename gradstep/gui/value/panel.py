@@ -95,8 +95,8 @@ class ValuePanel(Panel):
         self.pin.clicked.connect(self._pin)
         more = self.add_tool("more", self.tr("More about the value"))
         menu = QMenu(more)
-        # Made here, as an object of ours: what ``menu.addAction(text, slot)`` returned was once found
-        # dead in a window that lived.
+        # Made here, as an object of ours: the one that ``menu.addAction(text, slot)`` returned was
+        # once found dead in a window that lived.
         self._watch = QAction(self.tr("Watch this value"), self, checkable=True)
         self._watch.triggered.connect(self._pin)
         menu.addAction(self._watch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
@@ -45,6 +46,8 @@ class LessonPanel(Panel):
         self._reached = -1
         self._hints = 0
         self._has = False
+        self._shown: tuple[Any, ...] | None = None
+        """What the labels say now; None where that is not known."""
         self.title = QLabel()
         self.title.setFont(theme().font("body", weight=600))
         self.place = QLabel()
@@ -68,7 +71,7 @@ class LessonPanel(Panel):
         self.hints = _text("lesson_hints")
         self._lay_out()
         course.changed.connect(self._refresh)
-        theme().changed.connect(self._refresh)
+        theme().changed.connect(self._repaint)
         self._refresh()
 
     def _lay_out(self) -> None:
@@ -111,12 +114,17 @@ class LessonPanel(Panel):
 
     # ------------------------------------------------------------------ what is shown
 
+    def _repaint(self) -> None:
+        self._shown = None
+        self._refresh()
+
     def _refresh(self) -> None:
         course, lesson = self.course, self.course.lesson
         if (lesson is not None or bool(course.problem)) != self._has:
             self._has = not self._has
             self.offered.emit(self._has)
         if lesson is None:
+            self._shown = None
             self.title.setText(self.tr("This lesson cannot be shown"))
             self.text.setText(html.escape(course.problem))
             for widget in (self.question, self.verdict, self.hints):
@@ -125,6 +133,14 @@ class LessonPanel(Panel):
         if course.reached != self._reached:
             self._reached = self.step = course.reached
             self._hints = 0
+        shown = (
+            *(lesson.name, course.language, self.step, course.reached, self._hints),
+            *(course.is_known(self.step), course.values.get(self.step)),
+            *(dict(course.predictions), [course.is_known(i) for i in course.predictions]),
+        )
+        if shown == self._shown:
+            return  # most stops are within a step, and laying out text takes a while
+        self._shown = shown
         step = lesson.steps[self.step]
         self.title.setText(lesson.title[course.language])
         self.place.setText(self.tr("{0} of {1}").format(self.step + 1, len(lesson.steps)))

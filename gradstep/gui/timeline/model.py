@@ -51,6 +51,8 @@ class TimelineModel:
         self._bare = 0  # how many of the oldest iterations have lost their cells
         self.iterations: list[Iteration] = []
         self._lefts: list[int] = []
+        self._last: tuple[Segment, ...] | None = None
+        """What the last iteration shows, until anything changes (see ``_place_from``)."""
         self._stand()
 
     # -- feeding -----------------------------------------------------------------------------
@@ -171,6 +173,7 @@ class TimelineModel:
                 iteration.compact = not iteration.known or iteration.full > self.limit
                 iteration.width = iteration.letters if iteration.compact else iteration.full
             x += iteration.width + GAP
+        self._last = None
 
     def _form_of_last(self) -> tuple[bool, int]:
         """The last iteration has predictions, and is shown in full before anything is known."""
@@ -216,7 +219,11 @@ class TimelineModel:
 
     def segments(self, index: int) -> tuple[Segment, ...]:
         """The stretches of an iteration; of the last one also those that will come."""
-        return self._segments(index, self.iterations[index].compact)
+        if index < len(self.iterations) - 1:
+            return self._segments(index, self.iterations[index].compact)
+        if self._last is None:  # asked for a dozen times at every stop
+            self._last = self._segments(index, self.iterations[index].compact)
+        return self._last
 
     def _segments(self, index: int, compact: bool) -> tuple[Segment, ...]:
         iteration, last = self.iterations[index], index == len(self.iterations) - 1

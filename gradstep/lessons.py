@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gradstep.assets import resource
 from gradstep.phases import PHASES
 from gradstep.protocol.trace import Reason, Stop
 
@@ -72,9 +73,11 @@ class Lesson:
 
 
 def lesson_of(program: Path) -> Lesson | None:
-    """The lesson whose program this is. Raises ``LessonError``."""
+    """The lesson whose program this is; a ``.toml`` file beside a program of the user's own is
+    theirs, and means something else. Raises ``LessonError``."""
     path = program.with_suffix(".toml")
-    return read_lesson(path) if path.is_file() else None
+    ours = resource("lessons") in path.parents
+    return read_lesson(path) if ours and path.is_file() else None
 
 
 def read_lesson(path: Path) -> Lesson:

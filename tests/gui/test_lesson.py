@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from PySide6.QtCore import QSettings, Qt
@@ -138,7 +140,11 @@ def test_a_restart_begins_the_lesson_again(qtbot: QtBot, lesson: MainWindow) -> 
 
 def test_only_lessons_have_the_tab(qtbot: QtBot, lesson: MainWindow, tmp_path) -> None:
     tabs, panel = lesson.workspace.tabs, lesson.workspace.lesson
-    opened(qtbot, lesson, written(tmp_path, "print(1)\n"))
+    program = written(tmp_path, "print(1)\n")
+    opened(qtbot, lesson, program)
+    assert tabs.indexOf(panel) < 0
+    Path(program).with_suffix(".toml").write_text("[training]\nepochs = 3\n")  # their own
+    opened(qtbot, lesson, program)
     assert tabs.indexOf(panel) < 0
     opened(qtbot, lesson, str(resource("lessons", "linear.py")))
     assert tabs.currentWidget() is panel

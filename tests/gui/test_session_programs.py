@@ -13,7 +13,6 @@ from pytestqt.qtbot import QtBot
 from gradstep.assets import resource
 from gradstep.gui.session import Session
 from gradstep.gui.states import State
-from gradstep.launch import END_TIMEOUT
 from gradstep.protocol.trace import Goal
 
 
@@ -75,7 +74,9 @@ def test_what_cannot_be_debugged_is_said_in_one_sentence(
     assert "\n" not in real.message
 
 
-def test_an_endless_loop_is_stopped_at_once(qtbot: QtBot, real: Session, tmp_path: Path) -> None:
+def test_an_endless_loop_is_stopped_within_a_second(
+    qtbot: QtBot, real: Session, tmp_path: Path
+) -> None:
     real.open(write(tmp_path, "print('begun', flush=True)\nwhile True:\n    pass\n"))
     until(qtbot, real, State.STOPPED)
     with qtbot.waitSignal(real.outputArrived, timeout=30_000):
@@ -83,7 +84,7 @@ def test_an_endless_loop_is_stopped_at_once(qtbot: QtBot, real: Session, tmp_pat
     begun = time.monotonic()
     real.stop_program()
     until(qtbot, real, State.LOST)
-    assert time.monotonic() - begun < END_TIMEOUT  # what a program gets that is asked to end itself
+    assert time.monotonic() - begun < 1
     assert real.message == "The program was stopped."
 
 

@@ -224,6 +224,20 @@ def test_the_view_asks_for_what_it_shows(qtbot, big: tuple[Source, NumberGrid]) 
     assert window is not None and window.end_row == window.end_column == 1000
 
 
+def test_scrolling_a_million_elements_asks_for_screens_only(
+    qtbot, big: tuple[Source, NumberGrid]
+) -> None:
+    source, grid = big
+    first = sum(math.prod(w.shape) for w in source.asked)
+    bar = grid.verticalScrollBar()
+    for k in range(1, 31):
+        bar.setValue(bar.maximum() * k // 30)
+        grid._look()
+        grid.grab()
+    asked = sum(math.prod(w.shape) for w in source.asked) - first
+    assert 0 < asked < 30 * 10_000, "thirty screens, of a million"
+
+
 def test_painted_colours(qtbot) -> None:
     source = Source(np.array([[-1.0, 0.0, 1.0, math.nan]], np.float32))
     grid = NumberGrid(source.model, "grid")

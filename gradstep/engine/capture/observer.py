@@ -207,10 +207,9 @@ class Observer:
 
     def set_(self, original: Any, args: Any, kwargs: Any) -> Any:
         """``w.set_(w - lr * w.grad)``. Where aten operations are noted, its own is told instead."""
-        tensors = tensors_of(args, kwargs)
         told = self.debugger.level is Level.OPERATION and self.debugger.recorder.watching
-        moves = tensors and not told and self._attends()
-        if not moves or not self.classifier.updates(tensors[0], tensors[1:]):
+        tensors = tensors_of(args, kwargs) if not told and self._attends() else []
+        if not tensors or not self.classifier.updates(tensors[0], tensors[1:]):
             return original(*args, **kwargs)
         known = Call(_OPERATION, "set_", in_place=True, no_gradient=False)
         return self._unheard(known, original, args, kwargs, sys._getframe(2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QLocale, QObject, QSettings, Signal
@@ -23,6 +23,7 @@ class Prediction:
     """``value`` and ``right`` are None until the program has computed it."""
 
     text: str
+    number: float
     value: float | None = None
     right: bool | None = None
 
@@ -62,7 +63,7 @@ class Course(QObject):
             return False
         if not math.isfinite(number) or self.is_known(step):
             return False
-        self.predictions[step] = Prediction(text.strip())
+        self.predictions[step] = Prediction(text.strip(), number)
         self.changed.emit()
         return True
 
@@ -138,9 +139,8 @@ class Course(QObject):
     def _compare(self, step: int, found: Watched) -> None:
         value, guess = _number(found), self.predictions[step]
         if value is not None:
-            guessed = float(guess.text.replace("\N{MINUS SIGN}", "-").replace(",", "."))
-            right = math.isclose(guessed, value, rel_tol=TOLERANCE, abs_tol=1e-9)
-            self.predictions[step] = Prediction(guess.text, value, right)
+            right = math.isclose(guess.number, value, rel_tol=TOLERANCE, abs_tol=1e-9)
+            self.predictions[step] = replace(guess, value=value, right=right)
         self.changed.emit()
 
 

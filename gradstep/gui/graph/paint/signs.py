@@ -44,10 +44,7 @@ def paint_dashes(
     painter: QPainter, rect: QRectF, corner: float, colour: QColor, width: float
 ) -> None:
     """Freed: the outline is no longer whole."""
-    painter.save()
-    painter.translate(rect.topLeft())
-    painter.fillPath(dashes(rect.width(), rect.height(), corner, width), colour)
-    painter.restore()
+    _fill(painter, rect, dashes(rect.width(), rect.height(), corner, width), colour)
 
 
 @functools.lru_cache(maxsize=256)
@@ -64,10 +61,7 @@ def paint_foot(
     painter: QPainter, rect: QRectF, corner: float, colour: QColor, share: float
 ) -> None:
     """Backward has passed: all of it, or a ``share``."""
-    painter.save()
-    painter.translate(rect.topLeft())
-    painter.fillPath(foot(rect.width(), rect.height(), corner, share), colour)
-    painter.restore()
+    _fill(painter, rect, foot(rect.width(), rect.height(), corner, share), colour)
 
 
 @functools.lru_cache(maxsize=256)
@@ -89,3 +83,11 @@ def paint_cross(painter: QPainter, rect: QRectF) -> None:
     painter.setPen(pen(ink("error"), 2.0))
     for sign in (-1, 1):
         painter.drawLine(centre + QPointF(-3.2, -3.2 * sign), centre + QPointF(3.2, 3.2 * sign))
+
+
+def _fill(painter: QPainter, rect: QRectF, shape: QPainterPath, colour: QColor) -> None:
+    """``shape`` lies at 0, 0, so that one serves every item of a size."""
+    painter.save()
+    painter.translate(rect.topLeft())
+    painter.fillPath(shape, colour)
+    painter.restore()
